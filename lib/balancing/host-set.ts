@@ -1,0 +1,200 @@
+/**
+ * The hosts of a dependency: who is in service, who is asked next, and how the circuits of the hosts
+ * stand below the dependency's. A verdict goes to its host, then up: the dependency's counts are the
+ * sum over the hosts in service, so one dead host of four never opens the dependency.
+ */
+import { type Circuit, type CircuitChange } from '../circuit/circuit.js';
+import type { LoadBalancer } from './balancers.js';
+import type { Host } from './host.js';
+
+export interface HostSetOwner {
+  readonly random: () => number;
+  readonly maxOutRatio: number;
+  /** The dependency's circuit, above those of the hosts. */
+  readonly circuit: Circuit | undefined;
+  hostChanged(host: Host, change: CircuitChange, nowMs: number): void;
+}
+
+export class HostSet {
+  private hosts: readonly Host[] = [];
+  private inService: readonly Host[] = [];
+  private out: readonly Host[] = [];
+  private nextProbeMs = Infinity;
+
+  constructor(
+    private readonly owner: HostSetOwner,
+    private balancer: LoadBalancer,
+  ) {}
+
+  get all(): readonly Host[] {
+    return this.hosts;
+  }
+
+  /** The only host of a dependency that has one, or none. */
+  get only(): Host | undefined {
+    return this.hosts.length === 1 ? this.hosts[0] : undefined;
+  }
+
+  get serving(): readonly Host[] {
+    return this.inService;
+  }
+
+  /** All hosts are taken out by an operator. */
+  get areAllForcedOpen(): boolean {
+    return this.hosts.every((host) => host.circuit?.mode === 'forced-open');
+  }
+
+  find(netloc: string): Host | undefined {
+    return this.hosts.find((host) => host.netloc === netloc);
+  }
+
+  setHosts(hosts: readonly Host[]): void {
+    this.hosts = hosts;
+    this.refresh();
+  }
+
+  useBalancer(balancer: LoadBalancer): void {
+    this.balancer = balancer;
+  }
+
+  /**
+   * The host to ask next, one this operation has not `tried` if there is one. An out host whose
+   * time is up comes first, as its probe, where `mayProbe`; a full one is passed by. Undefined if
+   * no host may be asked.
+   */
+  pick(
+    nowMs: number,
+    tried: readonly Host[] | undefined,
+    mayProbe: boolean,
+  ): Host | undefined {
+    if (mayProbe && nowMs >= this.nextProbeMs) {
+      const probe = this.dueProbe(nowMs, tried);
+      if (probe !== undefined) return probe;
+    }
+    let hosts = this.inService;
+    if (tried !== undefined) {
+      const untried = hosts.filter((host) => !tried.includes(host));
+      if (untried.length > 0) hosts = untried;
+    }
+    if (hosts.length === 0) return undefined;
+    const host = this.choose(hosts, nowMs);
+    if (!host.permits.isFull) return host;
+    const free = hosts.filter((other) => !other.permits.isFull);
+    return free.length > 0 ? this.choose(free, nowMs) : shortestQueue(hosts);
+  }
+
+  /** Whether a further attempt would find a host this operation has not tried. */
+  hasUntried(tried: readonly Host[]): boolean {
+    return this.inService.some((host) => !tried.includes(host));
+  }
+
+  /** Takes what came of an attempt to its host and on to the dependency. */
+  record(
+    host: Host,
+    hostTicket: number,
+    ticket: number,
+    isFailure: boolean,
+    isSlow: boolean,
+    nowMs: number,
+  ): void {
+    const above = this.owner.circuit;
+    if (above === undefined || host.circuit === undefined) return;
+    if (above.isLease(ticket)) {
+      host.circuit.record(hostTicket, isFailure, isSlow, nowMs);
+      above.record(ticket, isFailure, isSlow, nowMs);
+      return;
+    }
+    // Counted above before the host is judged: if that takes the host out, all of it is subtracted.
+    const isCounted =
+      host.isInService &&
+      hostTicket === host.circuit.closedTicket &&
+      above.enter(ticket, isFailure, isSlow, nowMs);
+    host.circuit.record(hostTicket, isFailure, isSlow, nowMs);
+    if (isCounted && host.isInService) above.conclude(nowMs);
+  }
+
+  /** Failures in a row that every host in service has had. */
+  consecutiveFailures(): number {
+    let least = Infinity;
+    for (const host of this.inService)
+      least = Math.min(least, host.circuit?.consecutiveFailures ?? 0);
+    return least === Infinity ? 0 : least;
+  }
+
+  /** At most `ceil(maxOutRatio × hosts)`, and never the last one, may be out. */
+  mayGoOut(): boolean {
+    const { length } = this.hosts;
+    const most = Math.min(
+      Math.ceil(this.owner.maxOutRatio * length),
+      length - 1,
+    );
+    return length - this.inService.length < most;
+  }
+
+  changed(host: Host, change: CircuitChange, nowMs: number): void {
+    const wasInService = this.inService.includes(host);
+    if (wasInService && !host.isInService && host.circuit !== undefined)
+      this.owner.circuit?.subtract(host.circuit, nowMs);
+    this.refresh();
+    this.owner.hostChanged(host, change, nowMs);
+    if (wasInService || !host.isInService) return;
+    host.returned(nowMs);
+    for (const other of this.inService)
+      if (other !== host) other.circuit?.rejudge(nowMs);
+  }
+
+  /** The dependency starts afresh, and with it the counts it is the sum of. */
+  startAfresh(): void {
+    for (const host of this.inService) host.circuit?.startAfresh();
+  }
+
+  /** A probe's ticket came back without a verdict: the host may be probed again. */
+  release(host: Host, ticket: number): void {
+    host.circuit?.release(ticket);
+    if (!host.isInService) this.reschedule();
+  }
+
+  private reschedule(): void {
+    let next = Infinity;
+    for (const host of this.out)
+      next = Math.min(next, host.circuit?.nextProbeMs ?? Infinity);
+    this.nextProbeMs = next;
+  }
+
+  /** Sorts anew who is in service and who is out. */
+  refresh(): void {
+    this.inService = this.hosts.filter((host) => host.isInService);
+    this.out = this.hosts.filter((host) => !host.isInService);
+    this.reschedule();
+  }
+
+  private dueProbe(
+    nowMs: number,
+    tried: readonly Host[] | undefined,
+  ): Host | undefined {
+    this.reschedule();
+    return this.out.find(
+      (host) =>
+        tried?.includes(host) !== true &&
+        !host.permits.isFull &&
+        host.circuit?.refuses(nowMs) === false,
+    );
+  }
+
+  private choose(hosts: readonly Host[], nowMs: number): Host {
+    if (hosts.length === 1) return hosts[0]!;
+    return this.balancer.pick(hosts, { nowMs, random: this.owner.random });
+  }
+}
+
+/** Where to wait when every host is full. */
+function shortestQueue(hosts: readonly Host[]): Host {
+  let best = hosts[0]!;
+  for (const host of hosts)
+    if (
+      host.permits.hasQueueRoom &&
+      (!best.permits.hasQueueRoom || host.permits.queued < best.permits.queued)
+    )
+      best = host;
+  return best;
+}

@@ -1,0 +1,84 @@
+/**
+ * One netloc and all that is kept about it: its circuit, permits, answer times and counts. A
+ * dependency without hosts has a single nameless one.
+ */
+import type { Circuit } from '../circuit/circuit.js';
+import type { HostSetting } from '../core/host-setting.js';
+import type { Permits } from '../limits/permits.js';
+import type { HostView } from './balancers.js';
+import { Latency } from './latency.js';
+
+/** How long a host that came back takes to reach its full share. */
+const SLOW_START_MS = 10_000;
+const SLOW_START_SHARE = 0.1;
+
+export class Host implements HostView {
+  readonly netloc: string;
+  readonly latency = new Latency();
+  /** Undefined where the dependency's circuit alone judges. */
+  circuit: Circuit | undefined;
+  /** Attempts whose caller still waits, and open guards. */
+  inFlight = 0;
+  /** Ended attempts whose work still holds a permit. */
+  abandoned = 0;
+  /** When it was last asked, for the balancer's look at the forgotten. */
+  askedMs = -Infinity;
+  private returnedMs = -Infinity;
+  private seenMs = 0;
+
+  constructor(
+    /** Undefined for the nameless netloc of a dependency without hosts. */
+    readonly setting: HostSetting | undefined,
+    readonly permits: Permits,
+    /** A peer that calls are pinned to and that no list names. */
+    readonly isPinned = false,
+  ) {
+    this.netloc = setting?.netloc ?? '';
+  }
+
+  get latencyMs(): number | undefined {
+    return this.latency.estimateMs;
+  }
+
+  /** The configured weight, less while it starts slowly after having been out. */
+  get weight(): number {
+    const weight = this.setting?.weight ?? 1;
+    const sinceMs = this.seenMs - this.returnedMs;
+    return sinceMs >= SLOW_START_MS
+      ? weight
+      : weight * Math.max(SLOW_START_SHARE, sinceMs / SLOW_START_MS);
+  }
+
+  /** Unpinned calls may go to it. */
+  get isInService(): boolean {
+    const { circuit } = this;
+    return (
+      circuit === undefined ||
+      (circuit.isClosed && circuit.mode !== 'forced-open')
+    );
+  }
+
+  /** Nobody would miss it. */
+  get isIdle(): boolean {
+    return (
+      this.inFlight === 0 &&
+      this.permits.inUse === 0 &&
+      this.permits.queued === 0 &&
+      (this.circuit === undefined ||
+        (this.circuit.isClosed && this.circuit.mode === 'auto'))
+    );
+  }
+
+  /** It was asked at `nowMs`. */
+  asked(nowMs: number): void {
+    this.askedMs = nowMs;
+    this.seenMs = nowMs;
+  }
+
+  /** It is back in service and starts slowly, with no estimate. */
+  returned(nowMs: number): void {
+    this.returnedMs = nowMs;
+    this.seenMs = nowMs;
+    this.latency.forgetEstimate();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What is known of a host's answer times: an estimate for the balancer that jumps up at once and
+ * comes down slowly, and the plain mean of its successes, the usual answer.
+ */
+
+const DECAY_MS = 10_000;
+/** What a failure counts for where nothing is known yet. */
+const UNKNOWN_FAILURE_MS = 1_000;
+/** Successes after which the mean gives new answers a fixed share. */
+const MEAN_CALLS = 100;
+
+export class Latency {
+  /** Peak-EWMA of answer times in milliseconds; undefined until one is known. */
+  estimateMs: number | undefined;
+  private updatedMs = 0;
+  private meanMs = 0;
+  private meanCalls = 0;
+
+  /** Mean duration of successful attempts, undefined without one. */
+  get usualMs(): number | undefined {
+    return this.meanCalls === 0 ? undefined : this.meanMs;
+  }
+
+  succeeded(durationMs: number, nowMs: number): void {
+    if (this.meanCalls < MEAN_CALLS) this.meanCalls += 1;
+    this.meanMs += (durationMs - this.meanMs) / this.meanCalls;
+    this.observe(durationMs, nowMs);
+  }
+
+  /** A failure is a slow answer, however fast it came: it must not attract traffic. */
+  failed(durationMs: number, nowMs: number): void {
+    const { estimateMs } = this;
+    this.observe(
+      Math.max(
+        durationMs,
+        estimateMs === undefined ? UNKNOWN_FAILURE_MS : 2 * estimateMs,
+      ),
+      nowMs,
+    );
+  }
+
+  /** The host was away: nothing is known of its answers now. */
+  forgetEstimate(): void {
+    this.estimateMs = undefined;
+  }
+
+  private observe(durationMs: number, nowMs: number): void {
+    const { estimateMs } = this;
+    if (estimateMs === undefined || durationMs > estimateMs) {
+      this.estimateMs = durationMs;
+    } else {
+      const keep = Math.exp((this.updatedMs - nowMs) / DECAY_MS);
+      this.estimateMs = estimateMs * keep + durationMs * (1 - keep);
+    }
+    this.updatedMs = nowMs;
+  }
+}

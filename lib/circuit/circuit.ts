@@ -1,0 +1,345 @@
+/**
+ * The circuit: a machine that is told the time and what happened, and says who may pass.
+ *
+ * It reads as the life of a request: `admit` gives a ticket, `record` takes it back with what came
+ * of it, `release` without. A ticket is the generation that admitted the call or the number of a
+ * lease; every transition starts a new generation, so a late result changes nothing. Nothing is
+ * scheduled: what time has changed is worked out when somebody asks.
+ */
+import { RollingWindow, type WindowCounts } from '../core/rolling-window.js';
+import { ProbeRound, type Recovery } from './recovery.js';
+import { openingMs, type ResetBackoffSettings } from './reset-backoff.js';
+import {
+  DEFAULT_TRIP,
+  DEFAULT_WINDOW_MS,
+  type Counts,
+  type TripRule,
+} from './trip-rules.js';
+
+/** @publicApi */
+export type CircuitMode = 'auto' | 'forced-open' | 'metrics-only' | 'disabled';
+
+/** What the next call would meet. @publicApi */
+export type CircuitState =
+  'closed' | 'open' | 'half-open' | 'forced-open' | 'metrics-only' | 'disabled';
+
+export interface CircuitSettings {
+  /** Undefined = the default rules. */
+  readonly trip: readonly TripRule[] | undefined;
+  readonly recovery: Recovery;
+  readonly resetTimeoutMs: number;
+  readonly resetBackoff: ResetBackoffSettings;
+  readonly leaseMs: number;
+  readonly maxOutRatio: number;
+}
+
+export type CircuitChange = 'opened' | 'half-opened' | 'closed' | 'would-open';
+
+/** Whom a circuit asks and tells. */
+export interface CircuitOwner {
+  /** A tripped circuit asks before it opens; beyond `maxOutRatio` the answer is no. */
+  mayOpen(): boolean;
+  changed(change: CircuitChange, nowMs: number): void;
+  ruleFailed(rule: TripRule, error: unknown): void;
+  /** Failures in a row that hold for everybody the circuit stands above. */
+  consecutiveFailures?(): number | undefined;
+}
+
+/** The ticket of those who may not pass. */
+export const REFUSED = -1;
+
+export class Circuit {
+  /** Where the machine is, apart from what time may have changed since. */
+  private state: 'closed' | 'open' | 'half-open' = 'closed';
+  private operatorMode: CircuitMode = 'auto';
+  private sequence = 1;
+  private generation = 1;
+  private untilMs = 0;
+  private closedAtMs = -Infinity;
+  private lastOpeningMs = 0;
+  private failedRecoveries = 0;
+  private round: ProbeRound | undefined;
+  private trippedBy: string | undefined;
+  private rules: readonly TripRule[] = [];
+  private windows: readonly RollingWindow[] = [];
+  private longest: RollingWindow;
+  /** Failures since the last success. */
+  consecutiveFailures = 0;
+
+  constructor(
+    private settings: CircuitSettings,
+    private readonly owner: CircuitOwner,
+    private readonly random: () => number,
+  ) {
+    this.longest = this.useRules(settings);
+  }
+
+  get mode(): CircuitMode {
+    return this.operatorMode;
+  }
+
+  /** Name of the rule that opened it, or would have. */
+  get tripped(): string | undefined {
+    return this.trippedBy;
+  }
+
+  /** A ticket of the running generation while closed: for calls that another circuit judges. */
+  get closedTicket(): number {
+    return this.state === 'closed' ? this.generation : REFUSED;
+  }
+
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** Asks for passage; REFUSED, or a ticket that must come back by `record` or `release`. */
+  admit(nowMs: number, leaseMs: number): number {
+    if (this.state === 'closed')
+      return this.operatorMode === 'forced-open' ? REFUSED : this.generation;
+    if (this.refuses(nowMs)) return REFUSED;
+    if (this.state === 'open') this.halfOpen(nowMs);
+    this.sequence += 1;
+    this.round!.lend(this.sequence, nowMs + leaseMs);
+    return this.sequence;
+  }
+
+  /** Whether `admit` would refuse now. */
+  refuses(nowMs: number): boolean {
+    if (this.state === 'closed') return this.operatorMode === 'forced-open';
+    this.settleLeases(nowMs);
+    return this.state === 'open' ? nowMs < this.untilMs : !this.round!.hasRoom;
+  }
+
+  /** Whether a call at `atMs`, later than now, is sure to be refused as things stand. */
+  willRefuseAt(atMs: number): boolean {
+    if (this.operatorMode === 'forced-open') return true;
+    return this.state === 'open' && atMs < this.untilMs;
+  }
+
+  /** When it should be asked again: the next probe's moment, Infinity while closed. */
+  get nextProbeMs(): number {
+    if (this.operatorMode === 'forced-open' || this.state === 'closed')
+      return Infinity;
+    if (this.state === 'open') return this.untilMs;
+    return this.round!.hasRoom ? -Infinity : this.round!.firstEndMs;
+  }
+
+  /** The work of a probe starts only now: its lease counts from here. */
+  renewLease(ticket: number, endMs: number): void {
+    this.round?.renew(ticket, endMs);
+  }
+
+  /** Whether `ticket` is a probe's. */
+  isLease(ticket: number): boolean {
+    return this.round?.has(ticket) === true;
+  }
+
+  record(
+    ticket: number,
+    isFailure: boolean,
+    isSlow: boolean,
+    nowMs: number,
+  ): void {
+    if (this.state === 'closed') {
+      if (this.enter(ticket, isFailure, isSlow, nowMs)) this.conclude(nowMs);
+    } else if (this.state === 'half-open') {
+      this.settleLeases(nowMs);
+      this.round?.judge(ticket, isFailure);
+      this.decide(nowMs);
+    }
+  }
+
+  /** Counts a call without judging; false if its ticket is of an older generation. */
+  enter(
+    ticket: number,
+    isFailure: boolean,
+    isSlow: boolean,
+    nowMs: number,
+  ): boolean {
+    if (ticket !== this.generation || this.state !== 'closed') return false;
+    if (this.operatorMode === 'disabled') return false;
+    if (isFailure) this.consecutiveFailures += 1;
+    else this.consecutiveFailures = 0;
+    for (const window of this.windows) window.record(nowMs, isFailure, isSlow);
+    return true;
+  }
+
+  /** Judges what has been counted; a window without a failure or slow call has nothing to judge. */
+  conclude(nowMs: number): void {
+    const { longest } = this;
+    if (
+      longest.failures > 0 ||
+      longest.slow > 0 ||
+      this.trippedBy !== undefined
+    )
+      this.judge(nowMs);
+  }
+
+  /** The ticket comes back and proves nothing. */
+  release(ticket: number): void {
+    this.round?.giveBack(ticket);
+  }
+
+  /** A rule that holds and could not open the circuit for want of room may do so now. */
+  rejudge(nowMs: number): void {
+    if (this.state === 'closed' && this.trippedBy !== undefined)
+      this.judge(nowMs);
+  }
+
+  control(mode: CircuitMode, nowMs: number): void {
+    if (mode === this.operatorMode) return;
+    const wasOpen =
+      this.state !== 'closed' || this.operatorMode === 'forced-open';
+    this.operatorMode = mode;
+    this.failedRecoveries = 0;
+    this.reset();
+    if (mode === 'forced-open') this.owner.changed('opened', nowMs);
+    else if (wasOpen) this.owner.changed('closed', nowMs);
+  }
+
+  /** Circuits stay as they are; new rules start with empty windows. */
+  configure(settings: CircuitSettings): void {
+    const isSameTrip = settings.trip === this.settings.trip;
+    this.settings = settings;
+    if (!isSameTrip) this.longest = this.useRules(settings);
+  }
+
+  /** Takes the counts of `part`, which were recorded here too, out of these. */
+  subtract(part: Circuit, nowMs: number): void {
+    this.windows.forEach((window, index) => {
+      const other = part.windows[index];
+      if (other !== undefined) window.subtract(other, nowMs);
+    });
+  }
+
+  /** Forgets all counts. */
+  empty(): void {
+    for (const window of this.windows) window.clear();
+    this.consecutiveFailures = 0;
+    this.trippedBy = undefined;
+  }
+
+  /** Forgets all counts and every call under way, and stays closed if it is. */
+  startAfresh(): void {
+    if (this.state !== 'closed') return;
+    this.empty();
+    this.generation = ++this.sequence;
+  }
+
+  /** Counts of the longest windowed rule. */
+  counts(nowMs: number): WindowCounts {
+    return this.longest.read(nowMs);
+  }
+
+  /** What the next call would meet, and when the next probe may go; changes nothing. */
+  look(nowMs: number): { state: CircuitState; retryAfterMs?: number } {
+    if (this.operatorMode !== 'auto') return { state: this.operatorMode };
+    if (this.state === 'closed') return { state: 'closed' };
+    let untilMs = this.untilMs;
+    if (this.state === 'half-open') {
+      const hungMs = this.round!.firstEndMs;
+      if (hungMs > nowMs) return { state: 'half-open' };
+      untilMs = hungMs + this.settings.resetTimeoutMs;
+    }
+    return nowMs >= untilMs
+      ? { state: 'half-open' }
+      : { state: 'open', retryAfterMs: untilMs - nowMs };
+  }
+
+  private judge(nowMs: number): void {
+    const rule = this.rules.find((each) => this.holds(each, nowMs));
+    const was = this.trippedBy;
+    this.trippedBy = rule?.name;
+    if (rule === undefined) return;
+    if (this.operatorMode === 'metrics-only') {
+      if (was === undefined) this.owner.changed('would-open', nowMs);
+    } else if (this.owner.mayOpen()) this.open(nowMs);
+  }
+
+  private holds(rule: TripRule, nowMs: number): boolean {
+    const window =
+      this.windows.find((each) => each.windowMs === rule.windowMs) ??
+      this.longest;
+    const counts: Counts = {
+      ...window.read(nowMs),
+      consecutiveFailures:
+        this.consecutiveFailures === 0
+          ? 0
+          : (this.owner.consecutiveFailures?.() ?? this.consecutiveFailures),
+    };
+    try {
+      return rule.trips(counts);
+    } catch (error) {
+      this.owner.ruleFailed(rule, error);
+      return false;
+    }
+  }
+
+  /** Leases that hung past their end are failed probes as of that instant. */
+  private settleLeases(nowMs: number): void {
+    while (this.state === 'half-open') {
+      const endedMs = this.round!.expire(nowMs);
+      if (endedMs === undefined) return;
+      this.decide(endedMs);
+    }
+  }
+
+  private decide(nowMs: number): void {
+    const outcome = this.round?.outcome;
+    if (outcome === 'closed') {
+      this.closedAtMs = nowMs;
+      this.reset();
+      this.owner.changed('closed', nowMs);
+    } else if (outcome === 'open') {
+      this.failedRecoveries += 1;
+      this.startOpening(nowMs);
+    }
+  }
+
+  private open(nowMs: number): void {
+    if (nowMs - this.closedAtMs >= this.lastOpeningMs)
+      this.failedRecoveries = 0;
+    this.startOpening(nowMs);
+  }
+
+  private startOpening(nowMs: number): void {
+    const { resetTimeoutMs, resetBackoff } = this.settings;
+    this.lastOpeningMs = openingMs(
+      resetTimeoutMs,
+      resetBackoff,
+      this.failedRecoveries,
+      this.random,
+    );
+    this.untilMs = nowMs + this.lastOpeningMs;
+    this.state = 'open';
+    this.generation = ++this.sequence;
+    this.round = undefined;
+    this.owner.changed('opened', nowMs);
+  }
+
+  private halfOpen(nowMs: number): void {
+    this.state = 'half-open';
+    this.generation = ++this.sequence;
+    this.round = new ProbeRound(this.settings.recovery);
+    this.owner.changed('half-opened', nowMs);
+  }
+
+  private reset(): void {
+    this.state = 'closed';
+    this.generation = ++this.sequence;
+    this.round = undefined;
+    this.empty();
+  }
+
+  private useRules(settings: CircuitSettings): RollingWindow {
+    this.rules = settings.trip ?? DEFAULT_TRIP;
+    const spans = new Set<number>();
+    for (const rule of this.rules)
+      if (rule.windowMs !== undefined) spans.add(rule.windowMs);
+    if (spans.size === 0) spans.add(DEFAULT_WINDOW_MS);
+    this.windows = [...spans]
+      .sort((a, b) => b - a)
+      .map((windowMs) => new RollingWindow(windowMs));
+    return this.windows[0]!;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Where all time comes from. Circuits, limits and retries are handed numbers read here, and the
+ * deadline queue arms the only timer, so a test can hold time in its hand.
+ */
+
+/**
+ * A wake-up that can be moved and taken back.
+ *
+ * @publicApi
+ */
+export interface Alarm {
+  /** Calls the alarm's function at `atMs` of the clock's monotonic time; replaces an earlier setting. */
+  set(atMs: number): void;
+  /** Takes the setting back. */
+  clear(): void;
+}
+
+/**
+ * Monotonic time for every decision, wall time for dates in headers only, and alarms.
+ *
+ * Units: milliseconds, fractions allowed.
+ * @publicApi
+ */
+export interface Clock {
+  nowMs(): number;
+  dateMs(): number;
+  alarm(fn: () => void): Alarm;
+}
+
+/** How long the one timer may rest before it looks whether anybody still waits. */
+const LONGEST_REST_MS = 250;
+
+/**
+ * The alarm of the real clock. Setting and clearing it per call costs two comparisons: the timer
+ * stays where it is unless it would come too late. It never keeps a process alive by resting; while
+ * something waits, `beforeExit` arms it with a reference, so a waiting retry is not cut off.
+ */
+class RealAlarm implements Alarm {
+  private dueMs = Infinity;
+  private timerMs = Infinity;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly fn: () => void) {}
+
+  set(atMs: number): void {
+    this.dueMs = atMs;
+    if (atMs < this.timerMs) this.arm(performance.now());
+  }
+
+  clear(): void {
+    this.dueMs = Infinity;
+  }
+
+  private arm(nowMs: number): void {
+    const restMs = Math.min(
+      LONGEST_REST_MS,
+      Math.max(1, Math.ceil(this.dueMs - nowMs)),
+    );
+    if (this.timer === undefined) process.on('beforeExit', this.hold);
+    else clearTimeout(this.timer);
+    this.timerMs = nowMs + restMs;
+    this.timer = setTimeout(this.ring, restMs);
+    this.timer.unref();
+  }
+
+  private readonly hold = (): void => {
+    if (this.dueMs !== Infinity) this.timer?.ref();
+  };
+
+  private readonly ring = (): void => {
+    const nowMs = performance.now();
+    const isDue = nowMs >= this.dueMs;
+    this.timerMs = Infinity;
+    if (isDue) this.dueMs = Infinity;
+    else if (this.dueMs !== Infinity) this.arm(nowMs);
+    if (isDue) this.fn();
+    if (this.timerMs === Infinity) this.rest();
+  };
+
+  private rest(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    process.removeListener('beforeExit', this.hold);
+  }
+}
+
+/**
+ * The process' own time.
+ *
+ * @publicApi
+ */
+export const realClock: Clock = {
+  nowMs: () => performance.now(),
+  dateMs: () => Date.now(),
+  alarm: (fn) => new RealAlarm(fn),
+};
+
+const runLater = setImmediate;
+
+/** Resolves when promises that need no time have settled: the pause between two moments of a test. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => runLater(resolve));
+}

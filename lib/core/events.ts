@@ -1,0 +1,153 @@
+/**
+ * What a dependency tells about itself, and the list of those who listen. Building an event costs
+ * more than a call's whole bookkeeping, so callers ask `wants…` first.
+ */
+import type { LastFailure } from './errors.js';
+import type { Verdict } from './verdict.js';
+
+/** @publicApi */
+export interface DaceEventBase {
+  readonly dependencyId: string;
+  readonly netloc?: string;
+}
+
+/** @publicApi */
+export interface CircuitEvent extends DaceEventBase {
+  readonly type:
+    | 'circuit.opened'
+    | 'circuit.half-opened'
+    | 'circuit.closed'
+    | 'circuit.would-open'
+    | 'host.out'
+    | 'host.back';
+  /** Name of the rule that tripped. */
+  readonly tripped?: string;
+  /** Milliseconds until the next probe. */
+  readonly retryAfterMs?: number;
+  readonly lastFailure?: LastFailure;
+}
+
+/** @publicApi */
+export interface OperationEvent extends DaceEventBase {
+  readonly type:
+    | 'operation.started'
+    | 'operation.succeeded'
+    | 'operation.failed'
+    | 'operation.refused'
+    | 'operation.cancelled';
+  /** From the start of the operation; absent on `operation.started`. */
+  readonly durationMs?: number;
+  readonly attempts?: number;
+  readonly error?: unknown;
+}
+
+/** @publicApi */
+export interface AttemptEvent extends DaceEventBase {
+  readonly type: 'attempt.started' | 'attempt.ended';
+  /** From 1. */
+  readonly attempt: number;
+  readonly durationMs?: number;
+  readonly verdict?: Verdict;
+  readonly error?: unknown;
+}
+
+/** @publicApi */
+export interface RetryEvent extends DaceEventBase {
+  readonly type: 'retry.scheduled';
+  /** Number of the attempt to come. */
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly error: unknown;
+}
+
+/** @publicApi */
+export interface FallbackEvent extends DaceEventBase {
+  readonly type: 'fallback.used';
+  readonly error: unknown;
+}
+
+/** Something a team would want in its log once. @publicApi */
+export interface WarningEvent extends DaceEventBase {
+  readonly type: 'warning';
+  readonly message: string;
+  readonly error?: unknown;
+}
+
+/** @publicApi */
+export type DaceEvent =
+  | CircuitEvent
+  | OperationEvent
+  | AttemptEvent
+  | RetryEvent
+  | FallbackEvent
+  | WarningEvent;
+
+/** @publicApi */
+export type DaceEventType = DaceEvent['type'];
+/** @publicApi */
+export type DaceListener = (event: DaceEvent) => void;
+
+/** Those who listen to one dependency. A listener that throws changes nothing for anybody. */
+export class Listeners {
+  /** Null while nobody listens to everything: the hot path tests this and no more. */
+  private all: readonly DaceListener[] | null = null;
+  private rare: readonly DaceListener[] | null = null;
+
+  /** Somebody wants the events of every operation and attempt. */
+  get wantsAll(): boolean {
+    return this.all !== null;
+  }
+
+  /** Somebody wants at least the rare ones (transitions, failures, retries, refusals). */
+  get wantsRare(): boolean {
+    return this.all !== null || this.rare !== null;
+  }
+
+  add(listener: DaceListener): () => void {
+    const entry: DaceListener = (event) => listener(event);
+    this.all = [...(this.all ?? []), entry];
+    return () => {
+      this.all = without(this.all, entry);
+    };
+  }
+
+  /** For listeners that need no event of a healthy call, so that healthy calls build none. */
+  addRare(listener: DaceListener): () => void {
+    const entry: DaceListener = (event) => listener(event);
+    this.rare = [...(this.rare ?? []), entry];
+    return () => {
+      this.rare = without(this.rare, entry);
+    };
+  }
+
+  emit(event: DaceEvent): void {
+    if (this.all !== null)
+      for (const listener of this.all) call(listener, event);
+    if (this.rare !== null)
+      for (const listener of this.rare) call(listener, event);
+  }
+
+  clear(): void {
+    this.all = null;
+    this.rare = null;
+  }
+}
+
+function call(listener: DaceListener, event: DaceEvent): void {
+  try {
+    const result: unknown = listener(event);
+    if (result instanceof Promise) result.catch(ignore);
+  } catch {
+    // A listener's fault is not the call's.
+  }
+}
+
+function ignore(): void {}
+
+function without(
+  list: readonly DaceListener[] | null,
+  entry: DaceListener,
+): readonly DaceListener[] | null {
+  const rest = (list ?? []).filter((other) => other !== entry);
+  return rest.length === 0 ? null : rest;
+}

@@ -1,0 +1,177 @@
+/**
+ * One try of an operation: the `Call` its work sees, the scope its requests run in, and the holder
+ * of its permit. The permit goes back when nothing holds it any more, work or body, exactly once.
+ */
+import type { Dispatcher } from 'undici';
+import type { Host } from '../balancing/host.js';
+import { DaceRetryRequestedError } from '../core/errors.js';
+import type { AttemptScope } from '../http/attempt-scope.js';
+import type { Http } from '../http/http.js';
+import type { Sent } from '../retry/retryable.js';
+import { Call } from './call.js';
+import type { Stages } from './stages.js';
+
+/** Tickets of an attempt that no circuit judges. */
+export const NO_TICKET = 0;
+
+export class Attempt extends Call implements AttemptScope {
+  /** Why it ended before its work did; undefined while it runs and after a normal end. */
+  endedBy: unknown = undefined;
+  sent: Sent = 'nothing';
+  /** The caller still waits for this attempt's work. */
+  isRunning = true;
+  /** What still holds the permit: the work, and bodies being read. */
+  private holders = 1;
+  private hooks: Set<(reason: unknown) => void> | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
+  private ownHttp: Http | undefined = undefined;
+  private ownAgent: Dispatcher | undefined = undefined;
+  /** Set while the work of a cut attempt is waited for. */
+  private stopWaiting: (() => void) | undefined = undefined;
+
+  constructor(
+    private readonly stages: Stages,
+    readonly host: Host,
+    readonly attempt: number,
+    /** Of the circuit that judges the dependency, and of the host's. */
+    readonly ticket: number,
+    readonly hostTicket: number,
+    readonly startMs: number,
+    /** When it will be cut. */
+    readonly endMs: number,
+    /** False for work that no permit was taken for. */
+    private readonly hasPermit: boolean,
+  ) {
+    super();
+  }
+
+  get dependencyId(): string {
+    return this.stages.id;
+  }
+
+  get netloc(): string | undefined {
+    return this.host.setting?.netloc;
+  }
+
+  get protocol(): 'http' | 'https' {
+    return this.host.setting?.protocol ?? 'http';
+  }
+
+  get baseUrl(): string | undefined {
+    return this.host.setting?.baseUrl || undefined;
+  }
+
+  get http(): Http {
+    return (this.ownHttp ??= this.stages.transport.httpFor(this));
+  }
+
+  get agent(): Dispatcher {
+    return (this.ownAgent ??= this.stages.transport.agentFor(this));
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.endedBy !== undefined) this.controller.abort(this.endedBy);
+    }
+    return this.controller.signal;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.endMs - this.stages.clock.nowMs());
+  }
+
+  retry(reason?: unknown): never {
+    throw new DaceRetryRequestedError({
+      dependencyId: this.dependencyId,
+      netloc: this.netloc,
+      cause: reason,
+    });
+  }
+
+  onEnd(hook: (reason: unknown) => void): () => void {
+    const entry = (reason: unknown): void => hook(reason);
+    (this.hooks ??= new Set()).add(entry);
+    return () => this.hooks?.delete(entry);
+  }
+
+  noteSent(isSafe: boolean): void {
+    if (!isSafe) this.sent = 'unsafe';
+    else if (this.sent === 'nothing') this.sent = 'safe';
+  }
+
+  holdPermit(abort: () => void): () => void {
+    this.holders += 1;
+    const { stages } = this;
+    let isHeld = true;
+    const release = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      stop();
+      this.letGo();
+    };
+    const stop = stages.startLeftover(stages.settings.abandonAfterMs, () => {
+      abort();
+      release();
+    });
+    return release;
+  }
+
+  /** The work has settled in time. */
+  finish(): void {
+    this.isRunning = false;
+    this.leave();
+    this.letGo();
+  }
+
+  /** The attempt is over for its caller; the work may not know yet and keeps the permit. */
+  cut(reason: unknown): void {
+    this.endedBy = reason;
+    this.isRunning = false;
+    this.leave();
+    this.host.abandoned += 1;
+    this.stages.abandoned += 1;
+    this.stopWaiting = this.stages.startLeftover(
+      this.stages.settings.abandonAfterMs,
+      () => this.workSettled(),
+    );
+    const { hooks, controller } = this;
+    this.hooks = undefined;
+    if (hooks !== undefined) for (const hook of hooks) guarded(hook, reason);
+    controller?.abort(reason);
+  }
+
+  /** The work of a cut attempt has settled, or has been waited for long enough. */
+  workSettled(): void {
+    if (this.stopWaiting === undefined) return;
+    this.stopWaiting();
+    this.stopWaiting = undefined;
+    this.host.abandoned -= 1;
+    this.stages.abandoned -= 1;
+    this.letGo();
+  }
+
+  private leave(): void {
+    if (!this.hasPermit) return;
+    this.host.inFlight -= 1;
+    this.stages.inFlight -= 1;
+  }
+
+  private letGo(): void {
+    this.holders -= 1;
+    if (this.holders === 0 && this.hasPermit) this.host.permits.release();
+  }
+}
+
+function guarded(hook: (reason: unknown) => void, reason: unknown): void {
+  try {
+    hook(reason);
+  } catch {
+    // One hook's fault must not keep the others from hearing.
+  }
+}
+
+/** Whether `call` is an attempt whose caller still waits for it. */
+export function isRunning(call: Call): boolean {
+  return call instanceof Attempt && call.isRunning;
+}

@@ -1,0 +1,106 @@
+/**
+ * Where an attempt goes: the only host there is, the balancer's pick, or the answer of the user's
+ * balancer function.
+ */
+import type { Host } from '../balancing/host.js';
+import type { BalancerFunction } from '../balancing/balancers.js';
+import { DaceConfigurationError, DaceNoHostsError } from '../core/errors.js';
+import { circuitOpen } from './refusals.js';
+import type { Stages } from './stages.js';
+
+/** The next host, or the error to refuse with. */
+export function chooseHost(
+  stages: Stages,
+  nowMs: number,
+  tried: readonly Host[] | undefined,
+  mayProbe: boolean,
+): Host | Error {
+  const { hosts } = stages;
+  if (hosts.all.length === 0) return stages.fleet.nameless;
+  const host = hosts.only ?? hosts.pick(nowMs, tried, mayProbe);
+  if (host !== undefined) return host;
+  if (hosts.areAllForcedOpen)
+    return new DaceNoHostsError({
+      dependencyId: stages.id,
+      reason: 'all are forced open',
+    });
+  const out = hosts.all.find((each) => each.circuit?.mode !== 'forced-open');
+  return circuitOpen(stages, out, nowMs);
+}
+
+/** What came of asking the user's balancer function. */
+export type BalancerAnswer =
+  | { readonly host: Host }
+  | {
+      readonly host: undefined;
+      readonly error: Error;
+      /** Every answer is out; else the function failed. */
+      readonly isRefusal: boolean;
+    };
+
+/** Asks until an answer can be used, at most `attempts` times; `done` is called once. */
+export function askBalancer(
+  stages: Stages,
+  tried: readonly Host[] | undefined,
+  done: (answer: BalancerAnswer) => void,
+): void {
+  const ask = stages.settings.loadBalancer as BalancerFunction;
+  let left = stages.settings.retry.attempts;
+
+  const failed = (error: unknown): void =>
+    done({
+      host: undefined,
+      error: error instanceof Error ? error : new Error(String(error)),
+      isRefusal: false,
+    });
+
+  const consider = (answer: unknown): void => {
+    left -= 1;
+    const problem = problemOf(answer);
+    if (problem !== undefined) return failed(misanswer(stages, problem));
+    const [protocol, netloc] = answer as [string, string];
+    const host = stages.fleet.answered(protocol, netloc);
+    const nowMs = stages.clock.nowMs();
+    const isOut = host.circuit?.refuses(nowMs) === true;
+    const isSpent = isOut || tried?.includes(host) === true;
+    if (isSpent && left > 0) return next();
+    if (!isOut) return done({ host });
+    done({
+      host: undefined,
+      error: circuitOpen(stages, host, nowMs),
+      isRefusal: true,
+    });
+  };
+
+  const next = (): void => {
+    try {
+      const answer = ask();
+      if (Array.isArray(answer)) consider(answer);
+      else Promise.resolve(answer).then(consider).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  next();
+}
+
+function problemOf(answer: unknown): string | undefined {
+  const isPair =
+    Array.isArray(answer) &&
+    answer.length === 2 &&
+    (answer[0] === 'http' || answer[0] === 'https') &&
+    typeof answer[1] === 'string' &&
+    answer[1] !== '';
+  return isPair
+    ? undefined
+    : "expected ['http' | 'https', 'host:port'] from the balancer function";
+}
+
+function misanswer(stages: Stages, problem: string): DaceConfigurationError {
+  const option = 'loadBalancer';
+  return new DaceConfigurationError({
+    dependencyId: stages.id,
+    message: `Dependency "${stages.id}": ${problem}`,
+    problems: [{ option, message: problem }],
+  });
+}

@@ -1,0 +1,263 @@
+/**
+ * The executor of one dependency: the face that users inject, over the stages and the life of a
+ * call.
+ */
+import type { CircuitMode } from '../circuit/circuit.js';
+import { realClock, type Clock } from '../core/clock.js';
+import { DaceConfigurationError } from '../core/errors.js';
+import type { DaceListener } from '../core/events.js';
+import type { DaceLogger } from '../core/logger.js';
+import { realRandom, type Random } from '../core/random.js';
+import { operationHttp, type Http } from '../http/http.js';
+import { createLogListener } from '../telemetry/logger.js';
+import type { Call } from './call.js';
+import {
+  callSettings,
+  type CallSettings,
+  type ExecuteHooks,
+} from './call-settings.js';
+import { takePermit, type Permit } from './guard.js';
+import { normalizeNetloc } from './netloc.js';
+import { cancelEarly, refuseEarly, runBare } from './early.js';
+import { Operation } from './operation.js';
+import { areCallOptionsSound, checkCallOptions } from './option-schema.js';
+import type { CallOptions, DependencyOptions } from './options.js';
+import { mergeOptions, resolveSettings } from './resolve-settings.js';
+import { takeSnapshot, type DependencySnapshot } from './snapshot.js';
+import { Stages, type StagesEnvironment } from './stages.js';
+
+/** What a dependency takes from around it. @publicApi */
+export interface DependencyEnvironment extends Partial<StagesEnvironment> {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Without one it is silent. */
+  readonly logger?: DaceLogger;
+  readonly onEvent?: DaceListener;
+  /** Options below the dependency's own. */
+  readonly defaults?: DependencyOptions;
+}
+
+/**
+ * One dependency of the app: every call through it is timed out, retried, balanced, limited,
+ * circuit-broken and counted.
+ *
+ * State:  `snapshot()` shows it; `close()` ends it for good.
+ * Errors: `execute` rejects with the work's own error, or with a `DaceError` (see its subclasses).
+ * @publicApi
+ */
+export class Dependency {
+  private readonly stages: Stages;
+  private options: DependencyOptions;
+  private ownHttp: Http | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
+
+  /** @internal Made by `createDependency`. */
+  constructor(
+    readonly id: string,
+    options: DependencyOptions = {},
+    private readonly environment: DependencyEnvironment = {},
+  ) {
+    const { clock = realClock, random = realRandom, logger } = environment;
+    this.options = options;
+    const settings = resolveSettings(id, options, environment.defaults);
+    this.stages = new Stages(id, settings, {
+      clock,
+      random,
+      enterAttempt: environment.enterAttempt,
+    });
+    const { listeners } = this.stages;
+    if (logger !== undefined)
+      listeners.addRare(createLogListener(id, logger, clock));
+    if (environment.onEvent !== undefined) listeners.add(environment.onEvent);
+  }
+
+  /** Each request is one protected operation; idempotent ones are repeated. */
+  get http(): Http {
+    return (this.ownHttp ??= operationHttp((work, { signal }) =>
+      this.run(
+        (call) => work(call.http),
+        { ...this.stages.plain, fallback: undefined },
+        signal === undefined ? undefined : { signal },
+        undefined,
+      ),
+    ));
+  }
+
+  /** Whether an open circuit takes the app's readiness down. */
+  get isCritical(): boolean {
+    return this.stages.settings.critical;
+  }
+
+  get isClosed(): boolean {
+    return this.stages.isClosed;
+  }
+
+  /**
+   * Runs `work` protected. It may run several times, each with a `Call` of its own.
+   *
+   * Errors: the work's own error where it was tried once or may not be repeated;
+   *         DaceRetryExhaustedError after several tries; DaceTimeoutError; refusals
+   *         (DaceCircuitOpenError, DaceRateLimitedError, DaceNoHostsError, DaceShutdownError);
+   *         the reason of `options.signal`; DaceConfigurationError for wrong options.
+   */
+  execute<T, F = never>(
+    work: (call: Call) => T | PromiseLike<T>,
+    options?: CallOptions<F>,
+  ): Promise<T | F> {
+    return this.executeWith(work, options, undefined);
+  }
+
+  /** @internal For frameworks that know more of the caller. */
+  executeWith<T, F = never>(
+    work: (call: Call) => T | PromiseLike<T>,
+    options: CallOptions<F> | undefined,
+    hooks: ExecuteHooks | undefined,
+  ): Promise<T | F> {
+    return this.run(work, this.stages.plain, options, hooks);
+  }
+
+  private run<T, F = never>(
+    work: (call: Call) => T | PromiseLike<T>,
+    plain: CallSettings,
+    options: CallOptions<F> | undefined,
+    hooks: ExecuteHooks | undefined,
+  ): Promise<T | F> {
+    const { stages } = this;
+    let call = plain;
+    if (options !== undefined || typeof work !== 'function') {
+      try {
+        if (typeof work !== 'function') throw notWork(this.id, work);
+        if (!areCallOptionsSound(options!)) checkCallOptions(this.id, options!);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    }
+    if (!stages.isEnabled) return runBare(stages, work, options);
+    if (options !== undefined) {
+      const { netloc } = options;
+      const pinned =
+        netloc === undefined
+          ? undefined
+          : stages.fleet.pinned(normalizeNetloc(netloc));
+      call = callSettings(stages.settings, plain, options, pinned);
+    }
+    stages.totals.started += 1;
+    if (stages.listeners.wantsAll)
+      stages.emit({ type: 'operation.started', dependencyId: this.id });
+    if (call.signal?.aborted) return cancelEarly(stages, call.signal);
+    const nowMs = stages.clock.nowMs();
+    const isOpen =
+      call.pinned === undefined && stages.circuit?.refuses(nowMs) === true;
+    if (isOpen || stages.isClosed)
+      return refuseEarly(stages, call, nowMs, hooks) as Promise<F>;
+    return new Promise((resolve, reject) => {
+      new Operation(
+        stages,
+        work,
+        call,
+        nowMs,
+        resolve as (value: unknown) => void,
+        reject,
+        hooks,
+      ).begin(nowMs);
+    });
+  }
+
+  /** `fn`, protected: the same `this`, arguments and types; always a promise. */
+  wrap<This, A extends unknown[], R>(
+    fn: (this: This, ...args: A) => R,
+    options?: Omit<CallOptions<never>, 'fallback'>,
+  ): (this: This, ...args: A) => Promise<Awaited<R>>;
+  wrap<This, A extends unknown[], R, F>(
+    fn: (this: This, ...args: A) => R,
+    options: CallOptions<F>,
+  ): (this: This, ...args: A) => Promise<Awaited<R> | F>;
+  wrap<This, A extends unknown[], R, F>(
+    fn: (this: This, ...args: A) => R,
+    options?: CallOptions<F>,
+  ): (this: This, ...args: A) => Promise<Awaited<R> | F> {
+    if (options !== undefined) checkCallOptions(this.id, options);
+    const execute = (work: () => R): Promise<Awaited<R> | F> =>
+      this.execute<Awaited<R>, F>(
+        work as () => Awaited<R> | PromiseLike<Awaited<R>>,
+        options,
+      );
+    return function (this: This, ...args: A) {
+      return execute(() => fn.apply(this, args));
+    };
+  }
+
+  /**
+   * Passage for code that cannot be a function, taken at once.
+   *
+   * Errors: throws what a call would be refused with; never queues, retries, times out or falls back.
+   */
+  acquire(options: { readonly netloc?: string } = {}): Permit {
+    checkCallOptions(this.id, options);
+    const { stages } = this;
+    const { netloc } = options;
+    const pinned =
+      netloc === undefined
+        ? undefined
+        : stages.fleet.pinned(normalizeNetloc(netloc));
+    return takePermit(stages, pinned);
+  }
+
+  snapshot(): DependencySnapshot {
+    return takeSnapshot(this.stages);
+  }
+
+  /** Hears every event from now on; the returned function ends that. */
+  on(listener: DaceListener): () => void {
+    return this.stages.listeners.add(listener);
+  }
+
+  /**
+   * Merges `changes` by key; they hold from the next admission on.
+   *
+   * Errors: DaceConfigurationError, and then nothing has changed.
+   */
+  configure(changes: DependencyOptions): void {
+    const options = mergeOptions(this.options, changes);
+    const { defaults } = this.environment;
+    this.stages.configure(resolveSettings(this.id, options, defaults));
+    this.options = options;
+  }
+
+  /** An operator's hand on the circuit, or on that of one host. */
+  control(mode: CircuitMode, netloc?: string): void {
+    this.stages.control(
+      mode,
+      netloc === undefined ? undefined : normalizeNetloc(netloc),
+    );
+  }
+
+  /**
+   * Refuses new calls and those that wait, gives running work `shutdownGraceMs`, then cuts it and
+   * lets go of every connection. Idempotent.
+   */
+  close(): Promise<void> {
+    return (this.closing ??= this.stages.close());
+  }
+}
+
+function notWork(dependencyId: string, work: unknown): Error {
+  return new DaceConfigurationError({
+    dependencyId,
+    message: `execute of "${dependencyId}" was given ${typeof work} for its work: expected a function`,
+  });
+}
+
+/**
+ * An executor for one dependency, for plain Node.
+ *
+ * Errors: DaceConfigurationError that lists every wrong option.
+ * @publicApi
+ */
+export function createDependency(
+  id: string,
+  options?: DependencyOptions,
+  environment?: DependencyEnvironment,
+): Dependency {
+  return new Dependency(id, options, environment);
+}

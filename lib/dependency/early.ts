@@ -1,0 +1,111 @@
+/**
+ * Calls that end before there is an operation: refused at the door, cancelled before they began, or
+ * let through a dependency that is switched off. Most of an outage ends here, so it must be cheap.
+ */
+import { DaceShutdownError } from '../core/errors.js';
+import { Attempt, NO_TICKET } from './attempt.js';
+import type { Call } from './call.js';
+import type { CallSettings, ExecuteHooks } from './call-settings.js';
+import { chooseHost } from './choose-host.js';
+import { runFallback } from './fallback.js';
+import { normalizeNetloc } from './netloc.js';
+import type { CallOptions } from './options.js';
+import { circuitOpen } from './refusals.js';
+import type { Stages } from './stages.js';
+
+/** What a fallback is handed when no attempt began. */
+export function unbegun(stages: Stages): Call {
+  return new Attempt(
+    stages,
+    stages.fleet.nameless,
+    0,
+    NO_TICKET,
+    NO_TICKET,
+    stages.clock.nowMs(),
+    Infinity,
+    false,
+  );
+}
+
+/** The dependency is open or closed down. Without listeners a value fallback needs no error. */
+export function refuseEarly(
+  stages: Stages,
+  { fallback }: CallSettings,
+  nowMs: number,
+  hooks: ExecuteHooks | undefined,
+): Promise<unknown> {
+  stages.totals.refused += 1;
+  const isHeard = stages.listeners.wantsRare;
+  const isValue =
+    fallback !== undefined && typeof fallback.value !== 'function';
+  if (isValue && !isHeard && hooks === undefined) {
+    stages.totals.fallbacks += 1;
+    return Promise.resolve(fallback.value);
+  }
+  const error = stages.isClosed
+    ? new DaceShutdownError({ dependencyId: stages.id })
+    : circuitOpen(stages, undefined, nowMs);
+  if (isHeard)
+    stages.emit({
+      type: 'operation.refused',
+      dependencyId: stages.id,
+      durationMs: 0,
+      attempts: 0,
+      error,
+    });
+  if (fallback === undefined || hooks?.isAnswered?.() === true)
+    return Promise.reject(error);
+  try {
+    return Promise.resolve(
+      runFallback(stages, fallback, error, () => unbegun(stages)),
+    );
+  } catch (own) {
+    return Promise.reject(own as Error);
+  }
+}
+
+/** The caller's signal had aborted before the call. */
+export function cancelEarly(
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<never> {
+  stages.totals.cancelled += 1;
+  if (stages.listeners.wantsRare)
+    stages.emit({
+      type: 'operation.cancelled',
+      dependencyId: stages.id,
+      durationMs: 0,
+      attempts: 0,
+      error: signal.reason,
+    });
+  return Promise.reject(signal.reason as Error);
+}
+
+/** Work of a switched-off dependency: once, on a picked host, uncounted and unbounded. */
+export async function runBare<T>(
+  stages: Stages,
+  work: (call: Call) => T | PromiseLike<T>,
+  options: CallOptions<unknown> | undefined,
+): Promise<T> {
+  if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
+  options?.signal?.throwIfAborted();
+  const nowMs = stages.clock.nowMs();
+  const picked =
+    options?.netloc === undefined
+      ? chooseHost(stages, nowMs, undefined, false)
+      : stages.fleet.pinned(normalizeNetloc(options.netloc));
+  const call = new Attempt(
+    stages,
+    picked instanceof Error ? stages.fleet.nameless : picked,
+    1,
+    NO_TICKET,
+    NO_TICKET,
+    nowMs,
+    Infinity,
+    false,
+  );
+  const { enterAttempt } = stages;
+  return enterAttempt === undefined
+    ? work(call)
+    : enterAttempt(call, work as (call: Call) => PromiseLike<T>);
+}

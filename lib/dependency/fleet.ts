@@ -1,0 +1,264 @@
+/**
+ * The circuits and hosts of one dependency and how they stand to each other: the dependency's
+ * circuit above, a circuit per host below where there are several, one for each pinned peer beside.
+ */
+import { balancerOf } from '../balancing/balancers.js';
+import { Host } from '../balancing/host.js';
+import { HostSet, type HostSetOwner } from '../balancing/host-set.js';
+import { Peers } from '../balancing/peers.js';
+import {
+  Circuit,
+  type CircuitChange,
+  type CircuitMode,
+  type CircuitOwner,
+} from '../circuit/circuit.js';
+import type { TripRule } from '../circuit/trip-rules.js';
+import type { Random } from '../core/random.js';
+import { Permits } from '../limits/permits.js';
+import { hostSettingOf } from './netloc.js';
+import type { HostSetting, Settings } from './settings.js';
+
+/** Netlocs that a balancer function may answer; beyond that idle ones make room. */
+const MOST_ANSWERED = 1_000;
+
+export interface FleetOwner {
+  readonly settings: Settings;
+  readonly random: Random;
+  /** A circuit's state has changed: the dependency's where there is no host. */
+  circuitChanged(
+    host: Host | undefined,
+    change: CircuitChange,
+    nowMs: number,
+  ): void;
+  ruleFailed(rule: TripRule, error: unknown): void;
+  warnOnce(subject: string, message: string): void;
+}
+
+export class Fleet implements HostSetOwner {
+  circuit: Circuit | undefined;
+  readonly hosts: HostSet;
+  readonly peers: Peers;
+  /** The one netloc of a dependency without hosts. */
+  readonly nameless: Host;
+  /** Modes that an operator set for one netloc; made when first needed. */
+  private modes: Map<string, CircuitMode> | undefined = undefined;
+
+  constructor(private readonly owner: FleetOwner) {
+    const { settings } = owner;
+    this.nameless = new Host(undefined, this.makePermits());
+    this.hosts = new HostSet(this, balancerOf(settings.loadBalancer));
+    this.circuit = this.makeCircuit(undefined);
+    this.hosts.setHosts(this.makeHosts(settings.hosts));
+    this.peers = new Peers(
+      (netloc) => this.makePeer(netloc),
+      () =>
+        owner.warnOnce(
+          'peers',
+          'More than 1,000 peers are open or busy: further ones run without a circuit.',
+        ),
+    );
+  }
+
+  get random(): Random {
+    return this.owner.random;
+  }
+
+  get maxOutRatio(): number {
+    return this.owner.settings.circuit?.maxOutRatio ?? 0;
+  }
+
+  /** The listed host of `netloc`, or the peer that calls are pinned to. */
+  pinned(netloc: string): Host {
+    return this.hosts.find(netloc) ?? this.peers.get(netloc);
+  }
+
+  /** A netloc that the user's balancer function answered: a host from now on. */
+  answered(protocol: string, netloc: string): Host {
+    const setting = hostSettingOf(netloc, protocol);
+    const known = this.hosts.find(setting.netloc);
+    if (known !== undefined) return known;
+    const host = this.makeHost(setting, true);
+    const { all } = this.hosts;
+    if (all.length < MOST_ANSWERED) {
+      this.hosts.setHosts([...all, host]);
+      return host;
+    }
+    const idle = all.find((other) => other.isIdle);
+    if (idle !== undefined) {
+      this.hosts.setHosts([...all.filter((other) => other !== idle), host]);
+      return host;
+    }
+    host.circuit = undefined;
+    this.owner.warnOnce(
+      'answered',
+      'The balancer function has answered more than 1,000 netlocs that are open or busy: further ones run without a circuit.',
+    );
+    return host;
+  }
+
+  /** An operator's mode, for the dependency and all below it or for one netloc. */
+  control(mode: CircuitMode, netloc: string | undefined, nowMs: number): void {
+    if (netloc !== undefined && this.hosts.only?.netloc !== netloc) {
+      (this.modes ??= new Map()).set(netloc, mode);
+      this.applyMode(this.pinned(netloc), nowMs);
+      return;
+    }
+    this.circuit?.control(mode, nowMs);
+    this.hosts.startAfresh();
+    for (const host of [...this.hosts.all, ...this.peers.all])
+      this.applyMode(host, nowMs);
+  }
+
+  /** Circuits, windows, queues and modes stay; what `settings` changes holds from now on. */
+  configure(before: Settings, settings: Settings): void {
+    const { circuit } = settings;
+    const isSwitched =
+      (before.circuit === undefined) !== (circuit === undefined);
+    if (isSwitched) this.circuit = this.makeCircuit(undefined);
+    else if (circuit !== undefined) this.circuit?.configure(circuit);
+    if (before.loadBalancer !== settings.loadBalancer)
+      this.hosts.useBalancer(balancerOf(settings.loadBalancer));
+    for (const host of this.everywhere()) {
+      if (isSwitched) host.circuit = undefined;
+      else if (circuit !== undefined) host.circuit?.configure(circuit);
+      host.permits.configure(
+        settings.maxOpenPerNetloc,
+        settings.maxQueuedPerNetloc,
+      );
+    }
+    if (typeof settings.loadBalancer !== 'function' || isSwitched)
+      this.hosts.setHosts(this.makeHosts(settings.hosts));
+  }
+
+  hostChanged(host: Host, change: CircuitChange, nowMs: number): void {
+    this.owner.circuitChanged(host, change, nowMs);
+  }
+
+  /** Every netloc there is, the nameless one included. */
+  everywhere(): readonly Host[] {
+    return [this.nameless, ...this.hosts.all, ...this.peers.all];
+  }
+
+  private makePermits(): Permits {
+    const { maxOpenPerNetloc, maxQueuedPerNetloc } = this.owner.settings;
+    return new Permits(maxOpenPerNetloc, maxQueuedPerNetloc);
+  }
+
+  /** Hosts that stay keep all that is known of them. */
+  private makeHosts(list: readonly HostSetting[]): readonly Host[] {
+    const isOneOfMany = list.length > 1;
+    return list.map((setting) => {
+      const known = this.hosts.find(setting.netloc);
+      if (known === undefined || known.setting?.baseUrl !== setting.baseUrl)
+        return this.makeHost(setting, isOneOfMany);
+      if (isOneOfMany) known.circuit ??= this.makeCircuit(known);
+      else known.circuit = undefined;
+      return known;
+    });
+  }
+
+  private makeHost(setting: HostSetting, hasCircuit: boolean): Host {
+    const host = new Host(setting, this.makePermits());
+    if (hasCircuit) host.circuit = this.makeCircuit(host);
+    this.applyMode(host, 0);
+    return host;
+  }
+
+  private makePeer(netloc: string): Host {
+    const host = new Host(hostSettingOf(netloc), this.makePermits(), true);
+    host.circuit = this.makeCircuit(host);
+    this.applyMode(host, 0);
+    return host;
+  }
+
+  private applyMode(host: Host, nowMs: number): void {
+    const above = this.circuit?.mode ?? 'auto';
+    const mode =
+      this.modes?.get(host.netloc) ??
+      (above === 'forced-open' ? 'auto' : above);
+    const { circuit } = host;
+    if (circuit === undefined || circuit.mode === mode) return;
+    if (host.isInService && !host.isPinned)
+      this.circuit?.subtract(circuit, nowMs);
+    circuit.control(mode, nowMs);
+    if (!host.isPinned) this.hosts.refresh();
+  }
+
+  private makeCircuit(host: Host | undefined): Circuit | undefined {
+    const { circuit } = this.owner.settings;
+    if (circuit === undefined) return undefined;
+    return new Circuit(circuit, this.circuitOwner(host), this.owner.random);
+  }
+
+  private circuitOwner(host: Host | undefined): CircuitOwner {
+    if (host === undefined) return new AboveHosts(this, this.owner);
+    return host.isPinned
+      ? new OfPeer(host, this.owner)
+      : new OfHost(host, this, this.owner);
+  }
+}
+
+/** The dependency's circuit: what it counts is the sum over its hosts. */
+class AboveHosts implements CircuitOwner {
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly owner: FleetOwner,
+  ) {}
+
+  mayOpen(): boolean {
+    return true;
+  }
+
+  changed(change: CircuitChange, nowMs: number): void {
+    if (change === 'closed') this.fleet.hosts.startAfresh();
+    this.owner.circuitChanged(undefined, change, nowMs);
+  }
+
+  ruleFailed(rule: TripRule, error: unknown): void {
+    this.owner.ruleFailed(rule, error);
+  }
+
+  consecutiveFailures(): number | undefined {
+    const { hosts } = this.fleet;
+    return hosts.all.length > 1 ? hosts.consecutiveFailures() : undefined;
+  }
+}
+
+/** A pinned peer's circuit stands for itself. */
+class OfPeer implements CircuitOwner {
+  constructor(
+    protected readonly host: Host,
+    protected readonly owner: FleetOwner,
+  ) {}
+
+  mayOpen(): boolean {
+    return true;
+  }
+
+  changed(change: CircuitChange, nowMs: number): void {
+    this.owner.circuitChanged(this.host, change, nowMs);
+  }
+
+  ruleFailed(rule: TripRule, error: unknown): void {
+    this.owner.ruleFailed(rule, error);
+  }
+}
+
+/** A host's circuit: whether it may open depends on how many are out. */
+class OfHost extends OfPeer {
+  constructor(
+    host: Host,
+    private readonly fleet: Fleet,
+    owner: FleetOwner,
+  ) {
+    super(host, owner);
+  }
+
+  override mayOpen(): boolean {
+    return this.fleet.hosts.mayGoOut();
+  }
+
+  override changed(change: CircuitChange, nowMs: number): void {
+    this.fleet.hosts.changed(this.host, change, nowMs);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Options that are more than a number: hosts, rules, functions, headers. Each message ends the
+ * sentence "option is value: …".
+ */
+import { z } from 'zod';
+import {
+  consecutiveFailures,
+  errorCount,
+  failureRatio,
+  firstFailure,
+} from '../circuit/trip-rules.js';
+import { parseHost } from './netloc.js';
+import { count, fn, MOST_MS, time } from './option-ranges.js';
+import { isPlainObject } from './option-text.js';
+import type { HostInput } from './options.js';
+
+type Tell = (message: string, path?: PropertyKey[]) => void;
+
+/** A check of everything at once, that may tell several problems. */
+const checked = (check: (value: unknown, tell: Tell) => void): z.ZodType =>
+  z.unknown().check((context) => {
+    const { value: input } = context;
+    check(input, (message, path = []) => {
+      context.issues.push({ code: 'custom', input, message, path });
+    });
+  });
+
+export const enabled = (): z.ZodType =>
+  z.union(
+    [z.boolean(), fn()],
+    'expected true, false or a function that answers one of them',
+  );
+
+export const anything = (): z.ZodType => z.unknown();
+
+export const hosts = (): z.ZodType =>
+  checked((value, tell) => {
+    if (!Array.isArray(value) || value.length === 0)
+      return tell(
+        `expected an array of at least one host${
+          typeof value === 'string' ? ': put it in brackets, [url]' : ''
+        }`,
+      );
+    const seen = new Map<string, number>();
+    for (const [index, input] of (value as HostInput[]).entries()) {
+      const host = parseHost(input);
+      if (typeof host === 'string') {
+        tell(host, [index]);
+        continue;
+      }
+      const first = seen.get(host.netloc);
+      if (first !== undefined)
+        tell(`${host.netloc} is listed already, as hosts[${first}]`, [index]);
+      else seen.set(host.netloc, index);
+    }
+  });
+
+const BALANCERS = ['round-robin', 'random', 'least-pending', 'peak-ewma'];
+
+export const loadBalancer = (): z.ZodType =>
+  checked((value, tell) => {
+    const isKnown =
+      typeof value === 'function' ||
+      (typeof value === 'string' && BALANCERS.includes(value)) ||
+      hasMethod(value, 'pick');
+    if (!isKnown)
+      tell(
+        `expected '${BALANCERS.join("', '")}', a function that answers [protocol, netloc], or an object with pick(hosts, context)`,
+      );
+  });
+
+const ON_TEXT =
+  "expected 'any', a function of the outcome, an error class, or an array of error classes";
+
+export const retryOn = (): z.ZodType =>
+  checked((value, tell) => {
+    if (value === 'any' || typeof value === 'function') return;
+    if (!Array.isArray(value)) return tell(ON_TEXT);
+    for (const [index, type] of value.entries())
+      if (typeof type !== 'function') tell('expected an error class', [index]);
+  });
+
+const JITTER_TEXT =
+  "expected milliseconds from 0 to 2,147,483,647, two of them as [min, max], 'full', 'equal' or 'decorrelated'";
+
+const SPREADS: readonly unknown[] = ['full', 'equal', 'decorrelated'];
+
+export const jitter = (): z.ZodType =>
+  checked((value, tell) => {
+    if (SPREADS.includes(value) || isDelay(value)) return;
+    const isRange =
+      Array.isArray(value) &&
+      value.length === 2 &&
+      isDelay(value[0]) &&
+      isDelay(value[1]) &&
+      value[0] <= value[1];
+    if (!isRange) tell(JITTER_TEXT);
+  });
+
+function isDelay(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MOST_MS;
+}
+
+const FACTORIES: readonly unknown[] = [
+  consecutiveFailures,
+  errorCount,
+  failureRatio,
+  firstFailure,
+];
+
+const TRIP_TEXT =
+  'expected a trip rule such as failureRatio(), a function of the counts, or an array of them';
+
+/** One rule or several. */
+export const trip = (): z.ZodType =>
+  checked((value, tell) => {
+    if (!Array.isArray(value)) return checkRule(value, [], tell);
+    if (value.length === 0)
+      return tell(`${TRIP_TEXT}; circuit: false switches the circuit off`);
+    for (const [index, rule] of value.entries()) checkRule(rule, [index], tell);
+  });
+
+function checkRule(rule: unknown, path: PropertyKey[], tell: Tell): void {
+  if (FACTORIES.includes(rule)) {
+    const { name } = rule as { name: string };
+    return tell(`it makes a rule: call it, ${name}(…)`, path);
+  }
+  if (typeof rule === 'function') return;
+  if (!hasMethod(rule, 'trips')) return tell(TRIP_TEXT, path);
+  const { name, windowMs } = rule as { name?: unknown; windowMs?: unknown };
+  if (typeof name !== 'string' || name === '')
+    tell('expected a rule with a name', path);
+  const span = windowMs === undefined ? undefined : time(1).safeParse(windowMs);
+  const problem = span?.error?.issues[0]?.message;
+  if (problem !== undefined) tell(problem, [...path, 'windowMs']);
+}
+
+export const recovery = (): z.ZodType =>
+  checked((value, tell) => {
+    const isProbes =
+      typeof value === 'object' &&
+      value !== null &&
+      (value as { kind?: unknown }).kind === 'probes';
+    if (!isProbes)
+      return tell(
+        typeof value === 'function' && value.name === 'probes'
+          ? 'it makes a recovery: call it, probes(…)'
+          : 'expected a recovery such as probes()',
+      );
+    const { calls, successes } = value as Record<string, unknown>;
+    const wrong = { calls, successes };
+    for (const [name, given] of Object.entries(wrong)) {
+      const problem = count(1).safeParse(given).error?.issues[0]?.message;
+      if (problem !== undefined) tell(problem, [name]);
+    }
+    if (Number(successes) > Number(calls))
+      tell(`expected at most the ${Number(calls)} of calls`, ['successes']);
+  });
+
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/** Values are never shown. */
+export const headers = (): z.ZodType =>
+  checked((value, tell) => {
+    if (!isPlainObject(value))
+      return tell('expected an object of header names and values');
+    for (const [name, given] of Object.entries(value)) {
+      if (given === undefined || typeof given === 'function') continue;
+      if (!TOKEN.test(name)) tell('it is no name of a header', [name]);
+      else if (typeof given !== 'string')
+        tell('expected a string, or a function that answers one', [name]);
+      else if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(given))
+        tell('expected a text without line ends and control characters', [
+          name,
+        ]);
+    }
+  });
+
+export const secretHeaders = (): z.ZodType =>
+  checked((value, tell) => {
+    if (!Array.isArray(value)) return tell('expected an array of header names');
+    for (const [index, name] of value.entries())
+      if (typeof name !== 'string' || !TOKEN.test(name))
+        tell('expected the name of a header', [index]);
+  });
+
+export const proxy = (): z.ZodType =>
+  checked((value, tell) => {
+    const isUrl =
+      typeof value === 'string' &&
+      /^https?:\/\//i.test(value) &&
+      URL.canParse(value);
+    if (typeof value !== 'boolean' && !isUrl)
+      tell(
+        'expected false, true for the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), or an http or https URL',
+      );
+  });
+
+export const tls = (): z.ZodType =>
+  checked((value, tell) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      tell('expected an object of TLS options such as { ca, cert, key }');
+  });
+
+export const signal = (): z.ZodType =>
+  checked((value, tell) => {
+    const isSignal =
+      typeof (value as { aborted?: unknown } | null)?.aborted === 'boolean' &&
+      hasMethod(value, 'addEventListener');
+    if (isSignal) return;
+    const isController = hasMethod(value, 'abort');
+    tell(`expected an AbortSignal${isController ? ': pass its .signal' : ''}`);
+  });
+
+export const netloc = (): z.ZodType =>
+  checked((value, tell) => {
+    if (typeof value !== 'string' || value === '' || value.length > 255)
+      tell(
+        'expected a text of 1 to 255 characters, host:port or a key of your own',
+      );
+  });
+
+function hasMethod(value: unknown, name: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Record<string, unknown>)[name] === 'function'
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * How a wrong value is told: enough of it to be found, nothing of it that is secret.
+ */
+
+const MOST_CHARACTERS = 60;
+
+/** `10s` in quotes, a number as it is, of everything larger its kind. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return showString(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    default:
+      return isNumbers(value) ? JSON.stringify(value) : kindOf(value);
+  }
+}
+
+/** What something is, without what is in it. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'function')
+    return value.name === '' ? 'a function' : `a function (${value.name})`;
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  if (Array.isArray(value))
+    return value.length === 0 ? 'an empty array' : `an array`;
+  if (isPlainObject(value)) return 'an object';
+  const name: unknown = (value as { constructor?: { name?: unknown } })
+    .constructor?.name;
+  return typeof name === 'string' && name !== ''
+    ? `an instance of ${name}`
+    : 'an object';
+}
+
+/** A URL, or an object that holds one, without userinfo and query. */
+export function showUrl(value: unknown): string {
+  if (typeof value === 'string') return showString(withoutSecrets(value));
+  if (value instanceof URL) return showString(withoutSecrets(value.href));
+  if (!isPlainObject(value) || !Object.hasOwn(value, 'url')) return show(value);
+  const { url, weight } = value;
+  const weightText = weight === undefined ? '' : `, weight: ${show(weight)}`;
+  return `{ url: ${showUrlPart(url)}${weightText} }`;
+}
+
+function showUrlPart(url: unknown): string {
+  return isPlainObject(url) ? kindOf(url) : showUrl(url);
+}
+
+function withoutSecrets(url: string): string {
+  return url
+    .replace(/^([a-z][\w+.-]*:)?(\/\/)?.*@/is, '$1$2***@')
+    .replace(/\?.*$/s, '?***');
+}
+
+function showString(value: string): string {
+  const text = JSON.stringify(value);
+  return text.length <= MOST_CHARACTERS
+    ? text
+    : `${text.slice(0, MOST_CHARACTERS)}…"`;
+}
+
+function isNumbers(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.length <= 3 &&
+    value.every((item) => Number.isFinite(item))
+  );
+}
+
+/** An object literal, of whatever realm. */
+export function isPlainObject(
+  value: unknown,
+): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

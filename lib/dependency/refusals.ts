@@ -1,0 +1,60 @@
+/**
+ * The errors a call is refused with.
+ */
+import type { Host } from '../balancing/host.js';
+import { DaceCircuitOpenError, DaceRateLimitedError } from '../core/errors.js';
+import type { RateLimit } from '../limits/rate-limit.js';
+import type { Stages } from './stages.js';
+
+/** The circuit of `host`, or without one the dependency's, lets nobody pass. */
+export function circuitOpen(
+  stages: Stages,
+  host: Host | undefined,
+  nowMs: number,
+): DaceCircuitOpenError {
+  const ofHost = host?.circuit;
+  const circuit =
+    ofHost === undefined || stages.circuit?.mode === 'forced-open'
+      ? stages.circuit
+      : ofHost;
+  const look = circuit?.look(nowMs);
+  // A lease is out on a circuit that is not open any more: that is half-open to the caller.
+  const isOpen = look?.retryAfterMs !== undefined;
+  return new DaceCircuitOpenError({
+    dependencyId: stages.id,
+    ...(circuit === ofHost && host?.setting && { netloc: host.netloc }),
+    state: look?.state ?? 'open',
+    ...(isOpen && { retryAfterMs: look.retryAfterMs }),
+    ...(stages.lastFailure !== undefined && {
+      lastFailure: stages.lastFailure,
+    }),
+  });
+}
+
+export function netlocFull(stages: Stages, host: Host): DaceRateLimitedError {
+  const { maxOpenPerNetloc, maxQueuedPerNetloc } = stages.settings;
+  const where = host.netloc === '' ? 'a dependency without hosts' : host.netloc;
+  stages.warnOnce(
+    'full',
+    `A call was refused: maxOpenPerNetloc is ${maxOpenPerNetloc} and maxQueuedPerNetloc ${maxQueuedPerNetloc} for ${where}. Further refusals are not told.`,
+  );
+  return new DaceRateLimitedError({
+    dependencyId: stages.id,
+    netloc: host.setting?.netloc,
+    option: 'maxOpenPerNetloc',
+    limit: maxOpenPerNetloc,
+  });
+}
+
+export function rateLimited(
+  stages: Stages,
+  rate: RateLimit,
+  nowMs: number,
+): DaceRateLimitedError {
+  return new DaceRateLimitedError({
+    dependencyId: stages.id,
+    option: 'rateLimit.limit',
+    limit: rate.limit,
+    retryAfterMs: rate.retryAfterMs(nowMs),
+  });
+}

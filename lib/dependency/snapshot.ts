@@ -1,0 +1,100 @@
+/**
+ * What a dependency looks like from outside, at one moment and without side effects.
+ */
+import type { CircuitState } from '../circuit/circuit.js';
+import type { LastFailure } from '../core/errors.js';
+import type { WindowCounts } from '../core/rolling-window.js';
+import type { Host } from '../balancing/host.js';
+import type { Stages } from './stages.js';
+
+/** @publicApi */
+export interface HostSnapshot {
+  readonly netloc: string;
+  readonly state: CircuitState;
+  /** Unpinned calls may go to it. */
+  readonly inService: boolean;
+  /** Name of the rule that took it out, or would have if there were room. */
+  readonly tripped?: string;
+  readonly inFlight: number;
+  readonly abandoned: number;
+  readonly latencyMs?: number;
+  readonly window: WindowCounts;
+  /** A peer that calls are pinned to and that no list names. */
+  readonly pinned?: true;
+}
+
+/** Operations since the dependency was made; attempts, retries and fallbacks beside them. @publicApi */
+export interface Totals {
+  readonly started: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly refused: number;
+  readonly cancelled: number;
+  readonly attempts: number;
+  readonly retries: number;
+  readonly fallbacks: number;
+}
+
+/** @publicApi */
+export interface DependencySnapshot {
+  readonly id: string;
+  /** What the next call would meet. */
+  readonly state: CircuitState;
+  readonly retryAfterMs?: number;
+  readonly tripped?: string;
+  /** Attempts whose caller still waits, and open guards. */
+  readonly inFlight: number;
+  /** Ended attempts whose work still holds a permit. */
+  readonly abandoned: number;
+  readonly queued: number;
+  readonly window: WindowCounts;
+  readonly totals: Totals;
+  /** Retries the budget would allow now. */
+  readonly budget?: { readonly left: number };
+  readonly shared: 'local';
+  readonly lastFailure?: LastFailure;
+  readonly hosts: readonly HostSnapshot[];
+}
+
+const EMPTY: WindowCounts = { calls: 0, failures: 0, slow: 0, failureRatio: 0 };
+
+export function takeSnapshot(stages: Stages): DependencySnapshot {
+  const nowMs = stages.clock.nowMs();
+  const { circuit, budget, lastFailure } = stages;
+  const look = circuit?.look(nowMs) ?? { state: 'disabled' as const };
+  const { hosts, peers } = stages.fleet;
+  const known = [...hosts.all, ...peers.all];
+  return {
+    id: stages.id,
+    ...look,
+    ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
+    inFlight: stages.inFlight,
+    abandoned: stages.abandoned,
+    queued: stages.fleet
+      .everywhere()
+      .reduce((sum, host) => sum + host.permits.queued, 0),
+    window: circuit?.counts(nowMs) ?? EMPTY,
+    totals: { ...stages.totals },
+    ...(budget !== undefined && { budget: { left: budget.left(nowMs) } }),
+    shared: 'local',
+    ...(lastFailure !== undefined && { lastFailure }),
+    hosts: known.map((host) => showHost(host, stages, nowMs)),
+  };
+}
+
+function showHost(host: Host, stages: Stages, nowMs: number): HostSnapshot {
+  // The only host of a dependency has no circuit of its own: the dependency's is its.
+  const circuit = host.circuit ?? (host.isPinned ? undefined : stages.circuit);
+  const { latencyMs } = host;
+  return {
+    netloc: host.netloc,
+    state: circuit?.look(nowMs).state ?? 'disabled',
+    inService: host.isInService,
+    ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
+    inFlight: host.inFlight,
+    abandoned: host.abandoned,
+    ...(latencyMs !== undefined && { latencyMs }),
+    window: circuit?.counts(nowMs) ?? EMPTY,
+    ...(host.isPinned && { pinned: true }),
+  };
+}

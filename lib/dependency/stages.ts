@@ -1,0 +1,260 @@
+/**
+ * The parts of one dependency side by side: circuits and hosts, budget, rate, connections, counts
+ * and listeners. The life of a call (`operation.ts`) walks through them; nothing here waits.
+ */
+import type { Host } from '../balancing/host.js';
+import type { HostSet } from '../balancing/host-set.js';
+import type {
+  Circuit,
+  CircuitChange,
+  CircuitMode,
+} from '../circuit/circuit.js';
+import type { TripRule } from '../circuit/trip-rules.js';
+import type { Clock } from '../core/clock.js';
+import {
+  deadlinesOf,
+  type DeadlineQueue,
+  type Waiter,
+} from '../core/deadline-queue.js';
+import { DaceShutdownError, type LastFailure } from '../core/errors.js';
+import { Listeners, type DaceEvent } from '../core/events.js';
+import type { Random } from '../core/random.js';
+import { HttpTransport } from '../http/transport.js';
+import { RateLimit } from '../limits/rate-limit.js';
+import { RetryBudget } from '../limits/retry-budget.js';
+import type { Call } from './call.js';
+import { plainCall, type CallSettings } from './call-settings.js';
+import { Fleet, type FleetOwner } from './fleet.js';
+import type { Operation } from './operation.js';
+import type { Settings } from './settings.js';
+
+export interface StagesEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Runs an attempt's work in an async context of the caller's framework. */
+  readonly enterAttempt?: <T>(call: Call, work: (call: Call) => T) => T;
+}
+
+export class Stages implements FleetOwner {
+  readonly deadlines: DeadlineQueue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly enterAttempt: StagesEnvironment['enterAttempt'];
+  readonly listeners = new Listeners();
+  readonly totals = {
+    started: 0,
+    succeeded: 0,
+    failed: 0,
+    refused: 0,
+    cancelled: 0,
+    attempts: 0,
+    retries: 0,
+    fallbacks: 0,
+  };
+  readonly fleet: Fleet;
+  budget: RetryBudget | undefined;
+  rate: RateLimit | undefined;
+  /** What holds for a call without options. */
+  plain: CallSettings;
+  inFlight = 0;
+  abandoned = 0;
+  /** Operations that have not ended, as a list through their own fields. */
+  firstLive: Operation | undefined = undefined;
+  isClosed = false;
+  /** Abandoned work and unread bodies: what still waits after its operation's end. */
+  private leftovers: Set<Waiter> | undefined = undefined;
+  private wakeWhenIdle: (() => void) | undefined = undefined;
+  private ownTransport: HttpTransport | undefined = undefined;
+  private failure: { name: string; dateMs: number } | undefined = undefined;
+  private shownFailure: LastFailure | undefined = undefined;
+  private told: Set<string> | undefined = undefined;
+
+  constructor(
+    readonly id: string,
+    public settings: Settings,
+    environment: StagesEnvironment,
+  ) {
+    this.clock = environment.clock;
+    this.random = environment.random;
+    this.enterAttempt = environment.enterAttempt;
+    this.deadlines = deadlinesOf(this.clock);
+    this.plain = plainCall(settings);
+    this.fleet = new Fleet(this);
+    const { budget } = settings.retry;
+    this.budget = budget && new RetryBudget(budget);
+    this.rate = settings.rateLimit && new RateLimit(settings.rateLimit);
+  }
+
+  get circuit(): Circuit | undefined {
+    return this.fleet.circuit;
+  }
+
+  get hosts(): HostSet {
+    return this.fleet.hosts;
+  }
+
+  /** Whether a function of the user's answers where to go. */
+  get isAnsweredByFunction(): boolean {
+    return typeof this.settings.loadBalancer === 'function';
+  }
+
+  get isEnabled(): boolean {
+    const { enabled } = this.settings;
+    if (typeof enabled === 'boolean') return enabled;
+    try {
+      return enabled();
+    } catch (error) {
+      this.warnOnce('enabled', 'enabled() threw; it is taken as true.', error);
+      return true;
+    }
+  }
+
+  /** Made when first used: an idle dependency has no connections. */
+  get transport(): HttpTransport {
+    return (this.ownTransport ??= new HttpTransport(this.id, this.settings, {
+      nowMs: () => this.clock.nowMs(),
+      startTimer: (ms, fn) => this.startTimer(ms, fn),
+    }));
+  }
+
+  get lastFailure(): LastFailure | undefined {
+    const { failure } = this;
+    if (failure === undefined) return undefined;
+    return (this.shownFailure ??= {
+      name: failure.name,
+      at: new Date(failure.dateMs).toISOString(),
+    });
+  }
+
+  noteFailure(name: string): void {
+    this.failure = { name, dateMs: this.clock.dateMs() };
+    this.shownFailure = undefined;
+  }
+
+  emit(event: DaceEvent): void {
+    this.listeners.emit(event);
+  }
+
+  /** One warning per subject, however often it happens. */
+  warnOnce(subject: string, message: string, error?: unknown): void {
+    if (this.told?.has(subject) === true) return;
+    (this.told ??= new Set()).add(subject);
+    const { id: dependencyId } = this;
+    this.emit({
+      type: 'warning',
+      dependencyId,
+      message,
+      ...(error !== undefined && { error }),
+    });
+  }
+
+  control(mode: CircuitMode, netloc: string | undefined): void {
+    this.fleet.control(mode, netloc, this.clock.nowMs());
+  }
+
+  configure(settings: Settings): void {
+    const before = this.settings;
+    this.settings = settings;
+    this.plain = plainCall(settings);
+    this.fleet.configure(before, settings);
+    const { budget } = settings.retry;
+    if (budget === undefined) this.budget = undefined;
+    else if (this.budget === undefined) this.budget = new RetryBudget(budget);
+    else this.budget.configure(budget);
+    const { rateLimit } = settings;
+    if (rateLimit === undefined) this.rate = undefined;
+    else if (this.rate === undefined) this.rate = new RateLimit(rateLimit);
+    else this.rate.configure(rateLimit);
+    this.ownTransport?.configure(settings);
+  }
+
+  startTimer(ms: number, fn: () => void): () => void {
+    const waiter: Waiter = { dueMs: 0, heapIndex: -1, onDue: fn };
+    this.deadlines.add(waiter, this.clock.nowMs() + ms);
+    return () => this.deadlines.remove(waiter);
+  }
+
+  /** Like `startTimer`, for what outlives its operation: closing takes it back. */
+  startLeftover(ms: number, fn: () => void): () => void {
+    const leftovers = (this.leftovers ??= new Set());
+    const waiter: Waiter = {
+      dueMs: 0,
+      heapIndex: -1,
+      onDue: () => {
+        leftovers.delete(waiter);
+        fn();
+      },
+    };
+    leftovers.add(waiter);
+    this.deadlines.add(waiter, this.clock.nowMs() + ms);
+    return () => {
+      leftovers.delete(waiter);
+      this.deadlines.remove(waiter);
+    };
+  }
+
+  /** Ends what waits, gives what runs its grace, then ends that and lets go of everything. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.shutDownAll(false);
+    if (this.firstLive !== undefined) {
+      const idle = new Promise<void>((resolve) => {
+        this.wakeWhenIdle = resolve;
+      });
+      const stop = this.startTimer(this.settings.shutdownGraceMs, () =>
+        this.shutDownAll(true),
+      );
+      await idle;
+      stop();
+    }
+    for (const waiter of this.leftovers ?? []) this.deadlines.remove(waiter);
+    await this.ownTransport?.destroy(
+      new DaceShutdownError({ dependencyId: this.id }),
+    );
+    this.listeners.clear();
+  }
+
+  /** An operation has ended and it was the last one. */
+  becameIdle(): void {
+    this.wakeWhenIdle?.();
+  }
+
+  circuitChanged(
+    host: Host | undefined,
+    change: CircuitChange,
+    nowMs: number,
+  ): void {
+    if (!this.listeners.wantsRare) return;
+    const circuit = host === undefined ? this.circuit : host.circuit;
+    const { retryAfterMs } = circuit?.look(nowMs) ?? {};
+    const { lastFailure } = this;
+    const data = {
+      dependencyId: this.id,
+      ...(host !== undefined && { netloc: host.netloc }),
+      ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(lastFailure !== undefined && { lastFailure }),
+    };
+    this.emit({ type: `circuit.${change}`, ...data });
+    if (host === undefined || host.isPinned) return;
+    if (change === 'opened') this.emit({ type: 'host.out', ...data });
+    if (change === 'closed') this.emit({ type: 'host.back', ...data });
+  }
+
+  ruleFailed(rule: TripRule, error: unknown): void {
+    this.warnOnce(
+      `rule ${rule.name}`,
+      `Trip rule "${rule.name}" threw; it is taken as not tripping.`,
+      error,
+    );
+  }
+
+  private shutDownAll(isGraceOver: boolean): void {
+    let operation = this.firstLive;
+    while (operation !== undefined) {
+      const { after } = operation;
+      operation.shutDown(isGraceOver);
+      operation = after;
+    }
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * One verdict per attempt: passed here, once, and taken to everybody who learns from it.
+ */
+import { isDaceError } from '../core/errors.js';
+import type { JudgedVerdict, Verdict } from '../core/verdict.js';
+import { judgeDefault } from '../http/response-verdict.js';
+import type { Attempt } from './attempt.js';
+import type { CallSettings } from './call-settings.js';
+import type { Stages } from './stages.js';
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** What circuits make of it; a 429 is no failure to them, a 503 is. */
+  readonly isCircuitFailure: boolean;
+  /** An answer or `classify` made it ignored, or the fault is the app's own: no fallback. */
+  readonly isBarred: boolean;
+  /** Never repeated, whoever asks. */
+  readonly isRefusal: boolean;
+  readonly isConnect: boolean;
+  /** Network, 408, 425, 429, 5xx: repeatable where the request was. */
+  readonly isTransport: boolean;
+  /** Text of a `Retry-After` header. */
+  readonly retryAfter?: string;
+}
+
+const PLAIN = {
+  isCircuitFailure: false,
+  isBarred: false,
+  isRefusal: false,
+  isConnect: false,
+  isTransport: false,
+} as const;
+
+export const SUCCESS: Judgement = { ...PLAIN, verdict: 'success' };
+const REFUSAL: Judgement = { ...PLAIN, verdict: 'ignored', isRefusal: true };
+const OWN_FAULT: Judgement = { ...PLAIN, verdict: 'ignored', isBarred: true };
+const BARE_FAILURE: Judgement = {
+  ...PLAIN,
+  verdict: 'failure',
+  isCircuitFailure: true,
+};
+/** The attempt ran out of time. */
+export const TIMED_OUT = BARE_FAILURE;
+/** A caller in a hurry cut the attempt before a usual answer could come. */
+export const CUT_EARLY: Judgement = { ...PLAIN, verdict: 'ignored' };
+
+/** The attempt was ended by its caller or by us. */
+export const NO_VERDICT = CUT_EARLY;
+
+/** Judges what an attempt returned. Most results are judged by their type alone. */
+export function judgeResult(
+  stages: Stages,
+  call: CallSettings,
+  value: unknown,
+): Judgement {
+  if (call.classify === undefined) {
+    if (typeof value !== 'object' || value === null) return SUCCESS;
+    return byDefault(value, false);
+  }
+  return judgeBy(stages, call.classify, value, false);
+}
+
+/** Judges what an attempt threw. */
+export function judgeError(
+  stages: Stages,
+  call: CallSettings,
+  error: unknown,
+): Judgement {
+  if (isDaceError(error)) {
+    switch (error.code) {
+      case 'DACE_FOREIGN_HOST':
+      case 'DACE_CONFIGURATION':
+        return OWN_FAULT;
+      case 'DACE_CIRCUIT_OPEN':
+      case 'DACE_RATE_LIMITED':
+      case 'DACE_NO_HOSTS':
+      case 'DACE_SHUTDOWN':
+        return REFUSAL;
+      case 'DACE_TIMEOUT':
+        if ((error as { kind?: unknown }).kind === 'queue') return REFUSAL;
+        break;
+      case 'DACE_RETRY_REQUESTED':
+        if (error.dependencyId === stages.id)
+          return error.cause === undefined
+            ? BARE_FAILURE
+            : judgeError(stages, call, error.cause);
+        break;
+      default:
+    }
+  }
+  return call.classify === undefined
+    ? byDefault(error, true)
+    : judgeBy(stages, call.classify, error, true);
+}
+
+function judgeBy(
+  stages: Stages,
+  classify: NonNullable<CallSettings['classify']>,
+  outcome: unknown,
+  isError: boolean,
+): Judgement {
+  const plain = byDefault(outcome, isError);
+  let verdict: JudgedVerdict | undefined;
+  try {
+    verdict = classify(outcome);
+  } catch (error) {
+    stages.warnOnce(
+      'classify',
+      'classify threw; the default verdict holds.',
+      error,
+    );
+  }
+  switch (verdict) {
+    case 'success':
+      return SUCCESS;
+    case 'failure':
+      return { ...plain, verdict, isCircuitFailure: true, isBarred: false };
+    case 'throttled':
+      return {
+        ...plain,
+        verdict,
+        isBarred: false,
+        isCircuitFailure: plain.isCircuitFailure && isUnavailable(outcome),
+      };
+    case 'ignored':
+      return { ...plain, verdict, isCircuitFailure: false, isBarred: true };
+    default:
+      return plain;
+  }
+}
+
+/** The default, with what the pipeline asks of it. */
+function byDefault(outcome: unknown, isError: boolean): Judgement {
+  const plain = judgeDefault(outcome, isError);
+  if (plain.verdict === 'success') return SUCCESS;
+  const hasStatus = plain.status !== undefined;
+  const isIgnored = plain.verdict === 'ignored';
+  return {
+    verdict: plain.verdict,
+    isCircuitFailure: plain.isCircuitFailure,
+    isBarred: isIgnored && hasStatus,
+    isRefusal: false,
+    isConnect: plain.isConnect === true,
+    isTransport: plain.isNetwork === true || (hasStatus && !isIgnored),
+    ...(plain.retryAfter !== undefined && { retryAfter: plain.retryAfter }),
+  };
+}
+
+/** What is known of an attempt, or of a guard, when it is over. */
+export type Reported = Pick<
+  Attempt,
+  'host' | 'ticket' | 'hostTicket' | 'startMs'
+> &
+  Partial<Pick<Attempt, 'attempt'>>;
+
+/** Takes the verdict of an ended attempt to circuits, balancer and counts. */
+export function report(
+  stages: Stages,
+  attempt: Reported,
+  judgement: Judgement,
+  isSlow: boolean,
+  nowMs: number,
+  error: unknown,
+): void {
+  const { host, ticket, hostTicket } = attempt;
+  const { verdict } = judgement;
+  const durationMs = nowMs - attempt.startMs;
+  if (verdict === 'ignored' || verdict === 'local') {
+    release(stages, attempt);
+  } else {
+    if (verdict === 'success') host.latency.succeeded(durationMs, nowMs);
+    else {
+      host.latency.failed(durationMs, nowMs);
+      stages.noteFailure(nameOf(error));
+    }
+    const isFailure = judgement.isCircuitFailure || isSlow;
+    if (host.circuit === undefined)
+      stages.circuit?.record(ticket, isFailure, isSlow, nowMs);
+    else if (host.isPinned)
+      host.circuit.record(hostTicket, isFailure, isSlow, nowMs);
+    else
+      stages.hosts.record(host, hostTicket, ticket, isFailure, isSlow, nowMs);
+  }
+  if (stages.listeners.wantsAll)
+    stages.emit({
+      type: 'attempt.ended',
+      dependencyId: stages.id,
+      netloc: host.setting?.netloc,
+      attempt: attempt.attempt ?? 1,
+      durationMs,
+      verdict,
+      ...(error !== undefined && { error }),
+    });
+}
+
+/** Gives both tickets of an attempt back without a verdict. */
+export function release(
+  stages: Stages,
+  tickets: Pick<Attempt, 'host' | 'ticket' | 'hostTicket'>,
+): void {
+  stages.circuit?.release(tickets.ticket);
+  if (tickets.host.circuit !== undefined)
+    stages.hosts.release(tickets.host, tickets.hostTicket);
+}
+
+function nameOf(error: unknown): string {
+  if (error instanceof Error) return error.name;
+  return error === undefined ? 'result' : typeof error;
+}
+
+function isUnavailable(outcome: unknown): boolean {
+  const { response, status } = (outcome ?? {}) as {
+    response?: { status?: unknown };
+    status?: unknown;
+  };
+  return response?.status === 503 || status === 503;
+}

@@ -1,0 +1,237 @@
+/**
+ * `call.agent`: undici's dispatcher for one attempt. Whatever is sent through it (by undici's
+ * `request`, `fetch`, `stream`, by Node's own `fetch`) passes the gate, is cut when the attempt
+ * ends and holds the permit until its body is read.
+ */
+import { Dispatcher } from 'undici';
+import type { AttemptScope } from './attempt-scope.js';
+import { connectError } from './axios-errors.js';
+import type { ExchangeContext } from './exchange.js';
+import { isSafeRequest } from './idempotent.js';
+
+type Handler = Dispatcher.DispatchHandler;
+type Controller = Dispatcher.DispatchController;
+
+export class AttemptDispatcher extends Dispatcher {
+  constructor(
+    private readonly context: ExchangeContext,
+    private readonly scope: AttemptScope,
+  ) {
+    super();
+  }
+
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Handler,
+  ): boolean {
+    const { gate, agents, http } = this.context;
+    const { scope } = this;
+    try {
+      if (scope.endedBy !== undefined) throw scope.endedBy;
+      const { origin, path } = options;
+      const target = gate.admit(origin, path, scope);
+      const isSafe = isSafeRequest(options.method, flat(options.headers));
+      const watch = new Watch(scope, isSafe, http.connectTimeoutMs);
+      const bound =
+        handler.onRequestStart === undefined
+          ? new EarlierHandler(handler, watch)
+          : new LaterHandler(handler, watch);
+      return agents.get(target.isOwn).dispatch(
+        {
+          ...options,
+          origin: target.origin,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        bound,
+      );
+    } catch (error) {
+      refuse(handler, error);
+      return false;
+    }
+  }
+
+  /** The connections are the dependency's: closing one attempt's view of them closes nothing. */
+  override close(callback?: () => void): Promise<void> {
+    return done(callback);
+  }
+
+  override destroy(
+    errorOrCallback?: Error | null | (() => void),
+    callback?: () => void,
+  ): Promise<void> {
+    return done(
+      typeof errorOrCallback === 'function' ? errorOrCallback : callback,
+    );
+  }
+}
+
+function done(callback: (() => void) | undefined): Promise<void> {
+  if (callback !== undefined) queueMicrotask(callback);
+  return Promise.resolve();
+}
+
+/** Tells a handler of a request that was never sent. */
+function refuse(handler: Handler, error: unknown): void {
+  const reason = error instanceof Error ? error : new Error(String(error));
+  if (handler.onError !== undefined) handler.onError(reason);
+  else if (handler.onResponseError !== undefined)
+    handler.onResponseError(undefined as unknown as Controller, reason);
+  else throw reason;
+}
+
+function flat(headers: Dispatcher.DispatchOptions['headers']): unknown[] {
+  if (headers === undefined || headers === null) return [];
+  if (Array.isArray(headers)) return headers;
+  const entries =
+    Symbol.iterator in headers
+      ? [...(headers as Iterable<[string, unknown]>)]
+      : Object.entries(headers);
+  return entries.flat();
+}
+
+/** Ties one request to its attempt. */
+class Watch {
+  private offEnd: (() => void) | undefined;
+  private releasePermit: (() => void) | undefined;
+
+  constructor(
+    private readonly scope: AttemptScope,
+    private readonly isSafe: boolean,
+    private readonly connectTimeoutMs: number,
+  ) {}
+
+  /** False when the attempt ended while the request waited for a connection. */
+  started(abort: (reason?: Error) => void): boolean {
+    const { endedBy } = this.scope;
+    if (endedBy !== undefined) {
+      abort(asError(endedBy));
+      return false;
+    }
+    this.offEnd?.();
+    this.offEnd = this.scope.onEnd((reason) => abort(asError(reason)));
+    this.abort = abort;
+    this.scope.noteSent(this.isSafe);
+    return true;
+  }
+
+  answered(status: number): void {
+    if (status < 200 || this.releasePermit !== undefined) return;
+    this.releasePermit = this.scope.holdPermit(() => this.abort?.());
+  }
+
+  ended(): void {
+    this.offEnd?.();
+    this.releasePermit?.();
+  }
+
+  /** The error as the user meets it. */
+  failed(error: Error): Error {
+    this.ended();
+    return connectError(error, this.scope, this.connectTimeoutMs) ?? error;
+  }
+
+  private abort: ((reason?: Error) => void) | undefined;
+}
+
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error(String(reason));
+
+/** Around a handler of undici 6, Node's own `fetch`, and most of undici 7. */
+class EarlierHandler implements Handler {
+  constructor(
+    private readonly inner: Handler,
+    private readonly watch: Watch,
+  ) {}
+
+  onConnect(abort: (error?: Error) => void, ...rest: unknown[]): void {
+    if (!this.watch.started(abort)) return;
+    (this.inner.onConnect as (...args: unknown[]) => void)(abort, ...rest);
+  }
+
+  onResponseStarted(): void {
+    this.inner.onResponseStarted?.();
+  }
+
+  onHeaders(
+    status: number,
+    headers: Buffer[],
+    resume: () => void,
+    text: string,
+  ): boolean {
+    this.watch.answered(status);
+    return this.inner.onHeaders?.(status, headers, resume, text) ?? true;
+  }
+
+  onUpgrade(
+    status: number,
+    headers: Buffer[] | string[] | null,
+    socket: Parameters<NonNullable<Handler['onUpgrade']>>[2],
+  ): void {
+    this.watch.ended();
+    this.inner.onUpgrade?.(status, headers, socket);
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.inner.onData?.(chunk) ?? true;
+  }
+
+  onComplete(trailers: string[] | null): void {
+    this.watch.ended();
+    this.inner.onComplete?.(trailers);
+  }
+
+  onError(error: Error): void {
+    const known = this.watch.failed(error);
+    if (this.inner.onError === undefined) throw known;
+    this.inner.onError(known);
+  }
+
+  onBodySent(chunkSize: number, total: number): void {
+    this.inner.onBodySent?.(chunkSize, total);
+  }
+}
+
+/** Around a handler of undici 7's newer form. */
+class LaterHandler implements Handler {
+  constructor(
+    private readonly inner: Handler,
+    private readonly watch: Watch,
+  ) {}
+
+  onRequestStart(controller: Controller, context: unknown): void {
+    const abort = (reason?: Error) =>
+      controller.abort(reason ?? new Error('aborted'));
+    if (this.watch.started(abort))
+      this.inner.onRequestStart?.(controller, context);
+  }
+
+  onRequestUpgrade(
+    ...args: Parameters<NonNullable<Handler['onRequestUpgrade']>>
+  ): void {
+    this.watch.ended();
+    this.inner.onRequestUpgrade?.(...args);
+  }
+
+  onResponseStart(
+    ...args: Parameters<NonNullable<Handler['onResponseStart']>>
+  ): void {
+    this.watch.answered(args[1]);
+    this.inner.onResponseStart?.(...args);
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    this.inner.onResponseData?.(controller, chunk);
+  }
+
+  onResponseEnd(
+    ...args: Parameters<NonNullable<Handler['onResponseEnd']>>
+  ): void {
+    this.watch.ended();
+    this.inner.onResponseEnd?.(...args);
+  }
+
+  onResponseError(controller: Controller, error: Error): void {
+    this.inner.onResponseError?.(controller, this.watch.failed(error));
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * What the HTTP faces need from the attempt they serve. The pipeline implements it; this folder
+ * never looks further.
+ */
+export interface AttemptScope {
+  readonly dependencyId: string;
+  readonly netloc?: string;
+  readonly protocol: 'http' | 'https';
+  /** Origin and base path without trailing slash; relative URLs resolve against it. */
+  readonly baseUrl?: string;
+  /** Why the attempt has ended early, or undefined while it may still send. */
+  readonly endedBy: unknown;
+  /**
+   * Calls `hook` with the reason, once and synchronously, when the attempt ends early (timeout,
+   * caller's signal, shutdown). Removes itself then; the returned function removes it before.
+   * Costs an array push: no AbortController is made.
+   */
+  onEnd(hook: (reason: unknown) => void): () => void;
+  /** A request is about to leave; `isSafe` = it may be repeated (idempotent method or key). */
+  noteSent(isSafe: boolean): void;
+  /**
+   * Keeps the permit, and nothing else, past the end of the work: a body is still being read.
+   * The returned function gives it back, once; `abort` is called when the body was left unread
+   * for `abandonAfterMs`.
+   */
+  holdPermit(abort: () => void): () => void;
+}

@@ -1,0 +1,172 @@
+/**
+ * The errors of axios' shape that leave this folder, and what they may show. Everything a log line
+ * could print (own enumerable properties, `toJSON`, `util.inspect`) is free of headers and bodies;
+ * `error.config`, `error.request` and `error.response` are still there for who asks by name.
+ */
+import axios, { AxiosError, CanceledError } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { DaceTimeoutError } from '../core/errors.js';
+import type { AttemptScope } from './attempt-scope.js';
+
+type Config = InternalAxiosRequestConfig;
+
+/** What the fields hold that a log must not show. */
+const HIDDEN = ['config', 'request', 'response'] as const;
+
+/** undici's names for what Node's own client calls otherwise. */
+const NODE_CODES: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: 'ECONNRESET',
+  UND_ERR_INVALID_ARG: AxiosError.ERR_BAD_REQUEST,
+  UND_ERR_NOT_SUPPORTED: AxiosError.ERR_NOT_SUPPORT,
+  UND_ERR_ABORTED: AxiosError.ERR_CANCELED,
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: AxiosError.ERR_BAD_REQUEST,
+};
+
+/**
+ * Takes what could hold a secret out of sight of logs: `config`, `request` and `response` of an
+ * axios error become non-enumerable, and its `toJSON` names method and URL alone. Other errors
+ * pass unchanged.
+ */
+export function concealSecrets<E>(error: E): E {
+  if (!axios.isAxiosError(error)) return error;
+  for (const name of HIDDEN) {
+    if (Object.hasOwn(error, name))
+      Object.defineProperty(error, name, { enumerable: false });
+  }
+  Object.defineProperty(error, 'toJSON', {
+    value: summary,
+    configurable: true,
+    writable: true,
+  });
+  return error;
+}
+
+function summary(this: AxiosError): object {
+  const { message, name, code, status, stack, config } = this;
+  const { method, url, baseURL } = config ?? {};
+  return {
+    message,
+    name,
+    code,
+    status,
+    stack,
+    config: { method, url, baseURL },
+  };
+}
+
+/** An axios error that shows no secret. */
+export function axiosError(
+  message: string,
+  code: string | undefined,
+  config: Config,
+  request?: unknown,
+  response?: AxiosResponse,
+): AxiosError {
+  return concealSecrets(
+    new AxiosError(message, code, config, request, response),
+  );
+}
+
+/** What axios throws for an answer that `validateStatus` refuses. */
+export function statusError(response: AxiosResponse): AxiosError {
+  const { status, config, request } = response;
+  const isRequests = status >= 400 && status < 500;
+  return axiosError(
+    `Request failed with status code ${status}`,
+    isRequests ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE,
+    config,
+    request,
+    response,
+  );
+}
+
+/** The per-request `timeout` of axios. */
+export function timeoutError(config: Config, request: unknown): AxiosError {
+  const { timeout, timeoutErrorMessage, transitional } = config;
+  return axiosError(
+    timeoutErrorMessage || `timeout of ${timeout}ms exceeded`,
+    transitional?.clarifyTimeoutError
+      ? AxiosError.ETIMEDOUT
+      : AxiosError.ECONNABORTED,
+    config,
+    request,
+  );
+}
+
+export function canceledError(config: Config, request?: unknown): AxiosError {
+  return concealSecrets(
+    new (
+      CanceledError as new (
+        message: undefined,
+        config: Config,
+        request: unknown,
+      ) => AxiosError
+    )(undefined, config, request),
+  );
+}
+
+/** A transport's error in the form that the node adapter of axios gives it. */
+export function transportError(
+  cause: Error,
+  config: Config,
+  request: unknown,
+  response?: AxiosResponse,
+): AxiosError {
+  if (axios.isAxiosError(cause)) return concealSecrets(cause);
+  // A parser's error quotes the answer, cookies and all.
+  if ('data' in cause) delete cause.data;
+  if (response !== undefined)
+    return withCause(
+      axiosError(
+        'stream has been aborted',
+        AxiosError.ERR_BAD_RESPONSE,
+        config,
+        request,
+        response,
+      ),
+      cause,
+    );
+  const { code } = cause as { code?: string };
+  const known = code === undefined ? undefined : NODE_CODES[code];
+  const error = AxiosError.from(cause, known ?? code, config, request);
+  if (cause.name !== 'AggregateError') error.name = 'Error';
+  return concealSecrets(error);
+}
+
+/** A body that is not packed as its header says. */
+export function unpackError(
+  cause: Error,
+  config: Config,
+  request: unknown,
+  response: AxiosResponse,
+): AxiosError {
+  return concealSecrets(
+    AxiosError.from(cause, undefined, config, request, response),
+  );
+}
+
+function withCause(error: AxiosError, cause: unknown): AxiosError {
+  Object.defineProperty(error, 'cause', {
+    value: cause,
+    configurable: true,
+    writable: true,
+  });
+  return error;
+}
+
+/** undici's connect timeout as ours; undefined for any other error. */
+export function connectError(
+  error: Error,
+  scope: AttemptScope,
+  timeoutMs: number,
+): DaceTimeoutError | undefined {
+  if ((error as { code?: string }).code !== 'UND_ERR_CONNECT_TIMEOUT')
+    return undefined;
+  return new DaceTimeoutError({
+    dependencyId: scope.dependencyId,
+    netloc: scope.netloc,
+    timeoutMs,
+    kind: 'connect',
+    cause: error,
+  });
+}

@@ -1,0 +1,293 @@
+/**
+ * One request of axios' shape from its config to its answer: the gate, the wire, redirects, the
+ * body. It is its own undici handler, in the form undici calls without a wrapper in between, and
+ * hangs on the attempt by one hook: when the attempt ends early the request is cut for real.
+ */
+import { AxiosError } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { Dispatcher } from 'undici';
+import type { Agents } from './agent.js';
+import type { AttemptScope } from './attempt-scope.js';
+import {
+  axiosError,
+  connectError,
+  statusError,
+  timeoutError,
+  transportError,
+  unpackError,
+} from './axios-errors.js';
+import { BodyStream, readableBody } from './body-stream.js';
+import { onCallerEnd, timeoutOf } from './caller.js';
+import { CollectedBody } from './collected-body.js';
+import type { Gate } from './gate.js';
+import type { HttpSettings, TransportEnvironment } from './http-options.js';
+import { isSafeRequest } from './idempotent.js';
+import { Redirect, locationOf } from './redirect.js';
+import type { Hop } from './redirect.js';
+import { requestBody } from './request-body.js';
+import { headerLines } from './request-headers.js';
+import type { DefaultHeaders } from './request-headers.js';
+import { takeCoding } from './response-body.js';
+import {
+  RequestSummary,
+  responseHeaders,
+  statusTextOf,
+} from './response-head.js';
+import { Settlement } from './settlement.js';
+import { withParams } from './query.js';
+
+type Config = InternalAxiosRequestConfig;
+
+/** What all requests of a dependency share. */
+export interface ExchangeContext {
+  readonly gate: Gate;
+  readonly agents: Agents;
+  readonly http: HttpSettings;
+  readonly defaults: DefaultHeaders;
+  readonly environment: TransportEnvironment;
+}
+
+export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
+  private releasePermit: (() => void) | undefined;
+  private abort: ((error?: Error) => void) | undefined;
+
+  private startedMs = 0;
+  private hop: Hop | undefined;
+  private redirects = 0;
+  private redirect: Redirect | undefined;
+  private response: AxiosResponse | undefined;
+  private body: CollectedBody | undefined;
+  private stream: BodyStream | undefined;
+
+  constructor(
+    protected readonly context: ExchangeContext,
+    protected readonly scope: AttemptScope,
+    protected config: Config,
+  ) {
+    super();
+  }
+
+  protected override get isStreaming(): boolean {
+    return this.stream !== undefined;
+  }
+
+  protected override begin(): void {
+    const { scope } = this;
+    if (scope.endedBy !== undefined) throw scope.endedBy;
+    this.offEnd = scope.onEnd((reason) => this.cut(reason));
+    const waiting = this.prepare();
+    if (waiting === undefined) return this.send();
+    waiting.then(
+      () => this.step(() => this.send()),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  /** Adds to the config what the dependency adds to each request. */
+  protected prepare(): void | Promise<void> {
+    const { gate, defaults } = this.context;
+    if (gate.resolve(this.config, this.scope).isOwn)
+      return defaults.apply(this.config.headers);
+  }
+
+  /** Gives the answer its last form; may throw. */
+  protected shape(_response: AxiosResponse): void {}
+
+  /** The last word on an answer that `validateStatus` lets pass. */
+  protected accept(response: AxiosResponse): void {
+    this.succeed(response);
+  }
+
+  private send(): void {
+    const { config, scope, context } = this;
+    this.offCaller = onCallerEnd(config, (reason) => this.cut(reason));
+    const target = context.gate.resolve(config, scope);
+    const body = requestBody(config);
+    const path = withParams(target.path, config);
+    this.hop = {
+      method: (config.method ?? 'get').toUpperCase(),
+      target: path === target.path ? target : { ...target, path },
+      lines: headerLines(config),
+      body,
+    };
+    this.startedMs = context.environment.nowMs();
+    const timeoutMs = timeoutOf(config);
+    if (timeoutMs > 0)
+      this.offTimer = context.environment.startTimer(timeoutMs, () =>
+        this.fail(timeoutError(config, this.summary())),
+      );
+    this.dispatch(this.hop);
+  }
+
+  private dispatch({ target, method, lines, body }: Hop): void {
+    const isSingle =
+      (this.config as { keepAlive?: boolean }).keepAlive === false;
+    this.context.agents.get(target.isOwn).dispatch(
+      {
+        origin: target.origin,
+        path: target.path,
+        method: method as Dispatcher.HttpMethod,
+        headers: lines,
+        body: body.payload,
+        ...(isSingle && { reset: true }),
+      },
+      this,
+    );
+  }
+
+  // What undici calls, in its order.
+
+  onConnect(abort: (error?: Error) => void): void {
+    if (this.isSettled || this.scope.endedBy !== undefined) return abort();
+    const { method, lines } = this.hop as Hop;
+    this.abort = abort;
+    this.scope.noteSent(isSafeRequest(method, lines));
+  }
+
+  onHeaders(
+    status: number,
+    raw: Buffer[],
+    resume: () => void,
+    statusText: string,
+  ): boolean {
+    if (status < 200) return true;
+    const { config } = this;
+    const headers = responseHeaders(raw);
+    const location = locationOf(status, headers, config);
+    if (location !== undefined) {
+      this.redirect = new Redirect(status, headers, location);
+      return true;
+    }
+    const hasBody = this.hop?.method !== 'HEAD' && status !== 204;
+    const coding =
+      config.decompress === false ? undefined : takeCoding(headers, hasBody);
+    const response: AxiosResponse = {
+      status,
+      statusText: statusTextOf(status, statusText),
+      headers: headers as AxiosResponse['headers'],
+      config,
+      request: this.summary(),
+      data: undefined,
+    };
+    this.response = response;
+    if (config.responseType !== 'stream')
+      this.body = new CollectedBody(config, coding);
+    else this.step(() => this.stand(response, coding, resume));
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.stream !== undefined) return this.stream.push(chunk);
+    if (this.redirect !== undefined) {
+      // Reading on would cost more than the connection that ends here.
+      if (this.redirect.isTooLong(chunk)) this.abort?.();
+      return true;
+    }
+    if (this.body?.add(chunk) === false) this.fail(this.tooLarge());
+    return true;
+  }
+
+  onComplete(): void {
+    this.abort = undefined;
+    this.releasePermit?.();
+    const { redirect, body } = this;
+    if (this.stream !== undefined) this.stream.push(null);
+    else if (redirect !== undefined) this.step(() => this.follow(redirect));
+    else this.step(() => this.finish(body as CollectedBody));
+  }
+
+  onError(error: Error): void {
+    this.abort = undefined;
+    const { config, scope, response, redirect, context } = this;
+    if (redirect?.isCut) return this.step(() => this.follow(redirect));
+    if (this.isSettled && this.stream === undefined) return;
+    const { connectTimeoutMs } = context.http;
+    const ours = connectError(error, scope, connectTimeoutMs);
+    const known =
+      ours ?? transportError(error, config, this.summary(), response);
+    if (this.stream === undefined) this.fail(known);
+    else this.stream.destroy(known);
+  }
+
+  private follow(redirect: Redirect): void {
+    const { config, context, scope } = this;
+    const hop = this.hop as Hop;
+    const target = context.gate.follow(
+      redirect.location,
+      hop.target.origin + hop.target.path,
+      scope,
+    );
+    const count = ++this.redirects;
+    this.redirect = undefined;
+    this.hop = redirect.next(hop, target, count, context.defaults, config);
+    this.dispatch(this.hop);
+  }
+
+  private finish(body: CollectedBody): void {
+    const response = this.response as AxiosResponse;
+    body.finish(
+      (data) => {
+        response.data = data;
+        this.step(() => this.judge(response));
+      },
+      (error, isTooLarge) =>
+        this.step(() => {
+          if (isTooLarge) throw this.tooLarge();
+          throw unpackError(error, this.config, this.summary(), response);
+        }),
+    );
+  }
+
+  /** Hands over a body that is still to come: verdict now, permit at its end. */
+  private stand(
+    response: AxiosResponse,
+    coding: string | undefined,
+    resume: () => void,
+  ): void {
+    const stream = new BodyStream({
+      resume,
+      close: (error) => {
+        this.abort?.(error ?? undefined);
+        this.unlisten();
+        this.releasePermit?.();
+      },
+    });
+    this.stream = stream;
+    this.releasePermit = this.scope.holdPermit(() => stream.destroy());
+    const max = this.config.maxContentLength ?? -1;
+    response.data = readableBody(stream, coding, max, () => this.tooLarge());
+    this.judge(response);
+  }
+
+  /** Accepts or refuses an answer by its status. */
+  private judge(response: AxiosResponse): void {
+    const { validateStatus } = this.config;
+    const { environment } = this.context;
+    const tookMs = environment.nowMs() - this.startedMs;
+    response.duration = Math.max(0, Math.round(tookMs));
+    this.shape(response);
+    if (!validateStatus || validateStatus(response.status))
+      return this.accept(response);
+    this.refuse(statusError(response));
+  }
+
+  protected override drop(reason: Error | undefined): void {
+    this.hop?.body.discard?.();
+    if (this.stream !== undefined) this.stream.destroy(reason);
+    else this.abort?.(reason);
+  }
+
+  private summary(): RequestSummary {
+    const { method, target } = this.hop as Hop;
+    return new RequestSummary(method, target.origin, target.path);
+  }
+
+  private tooLarge(): Error {
+    return axiosError(
+      `maxContentLength size of ${this.config.maxContentLength} exceeded`,
+      AxiosError.ERR_BAD_RESPONSE,
+      this.config,
+      this.summary(),
+    );
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The one gate that every request passes, whichever face sends it: `http`, `agent`, a redirect or
+ * `HttpService`. A name that came in with a user's data must not turn a call to a dependency into a
+ * call to somebody else (server-side request forgery), nor climb out of the path it was given.
+ */
+import { DaceForeignHostError } from '../core/errors.js';
+import type { AttemptScope } from './attempt-scope.js';
+import type { HttpHost } from './http-options.js';
+
+/** Where a request goes, after the gate. */
+export interface Target {
+  /** As `URL.origin` writes it. */
+  readonly origin: string;
+  /** Path and query as they stand on the wire. */
+  readonly path: string;
+  /** One of the dependency's own hosts: default headers and client certificate may go along. */
+  readonly isOwn: boolean;
+}
+
+/** The parts of an axios config that say where to. */
+export interface Address {
+  readonly url?: string;
+  readonly baseURL?: string;
+  readonly allowAbsoluteUrls?: boolean;
+}
+
+interface Base {
+  readonly origin: string;
+  /** No trailing slash; empty at the root. */
+  readonly path: string;
+}
+
+/** Paths that `new URL` would hand back as they are: the common case, judged without it. */
+const PLAIN_PATH = /^\/(?!\/)[\w\-~!$&()*+,;=:@%/.?]*$/;
+const NEEDS_CARE = /\/\.|%(?:2[ef]|5c)/i;
+
+// oxlint-disable-next-line no-control-regex -- line breaks and NUL are what this is about
+const CONTROL = /[\0-\x1f\x7f]/;
+const SCHEME = /^[a-z][a-z\d+.-]*:/i;
+const ABSOLUTE = /^https?:\/\/[^/\\?#]/i;
+const ENCODED_TRAVERSAL = /(?:^|[/\\])\.\.(?:[/\\]|$)/;
+
+export class Gate {
+  private bases = new Map<string, Base>();
+  private origins = new Set<string>();
+
+  constructor(
+    private readonly dependencyId: string,
+    hosts: readonly HttpHost[],
+    private allowOtherHosts: boolean,
+  ) {
+    this.configure(hosts, allowOtherHosts);
+  }
+
+  configure(hosts: readonly HttpHost[], allowOtherHosts: boolean): void {
+    this.allowOtherHosts = allowOtherHosts;
+    this.bases = new Map(
+      hosts.map(({ baseUrl }) => [baseUrl, parseBase(baseUrl)]),
+    );
+    this.origins = new Set([...this.bases.values()].map((b) => b.origin));
+  }
+
+  /** Where a request of axios' shape goes. */
+  resolve(address: Address, scope: AttemptScope): Target {
+    const { url = '', baseURL } = address;
+    const base = this.baseOf(scope);
+    const isOwnBase =
+      baseURL === undefined || baseURL === '' || baseURL === scope.baseUrl;
+    if (isOwnBase && base !== undefined && isPlain(url))
+      return { origin: base.origin, path: base.path + url, isOwn: true };
+    if (isOwnBase) return this.resolveFrom(url, base, address, scope);
+    const joined =
+      isAbsolute(url) && address.allowAbsoluteUrls !== false
+        ? url
+        : join(baseURL, url);
+    this.refuseTraversal(url, scope);
+    return this.resolveFrom(joined, base, { ...address, url: joined }, scope);
+  }
+
+  /** Where a redirect leads from `current`, an absolute URL. */
+  follow(location: string, current: string, scope: AttemptScope): Target {
+    let url: URL;
+    try {
+      url = new URL(location, current);
+    } catch {
+      throw this.refusal('a redirect leads to something that is no URL', scope);
+    }
+    return this.judge(url, scope);
+  }
+
+  /** What a dispatcher is asked for: an origin and a path. */
+  admit(
+    origin: string | URL | undefined,
+    path: string,
+    scope: AttemptScope,
+  ): Target {
+    const base = this.baseOf(scope);
+    if (origin === undefined && base === undefined)
+      throw this.refusal('a request without an origin, and no hosts', scope);
+    if (path[0] !== '/')
+      throw this.refusal('a request path that does not begin with /', scope);
+    if (CONTROL.test(path))
+      throw this.refusal('a control character in the path', scope);
+    if (typeof origin === 'string' && this.origins.has(origin))
+      return { origin, path, isOwn: true };
+    let url: URL;
+    try {
+      url = new URL(origin ?? (base as Base).origin);
+    } catch {
+      throw this.refusal('an origin that is no URL', scope);
+    }
+    const target = this.judge(url, scope);
+    return { origin: target.origin, path, isOwn: target.isOwn };
+  }
+
+  private resolveFrom(
+    url: string,
+    base: Base | undefined,
+    address: Address,
+    scope: AttemptScope,
+  ): Target {
+    if (CONTROL.test(url))
+      throw this.refusal('a control character in the URL', scope);
+    if (beforeQuery(url).includes('\\'))
+      throw this.refusal('a backslash in the URL', scope);
+    const isNested = address.allowAbsoluteUrls === false && base !== undefined;
+    if (ABSOLUTE.test(url) && !isNested) {
+      let parsed: URL;
+      try {
+        parsed = new URL(url);
+      } catch {
+        throw this.refusal('something that is no URL', scope);
+      }
+      return this.judge(parsed, scope);
+    }
+    if (!isNested && url.startsWith('//'))
+      throw this.refusal('a URL that begins with //', scope);
+    if (!isNested && SCHEME.test(url))
+      throw this.refusal(`the scheme of ${beforeColon(url)}`, scope);
+    if (base === undefined)
+      throw this.refusal(
+        'a relative URL, and it has no hosts: give hosts or an absolute URL',
+        scope,
+      );
+    this.refuseTraversal(url, scope);
+    return this.within(base, url, scope);
+  }
+
+  private within(base: Base, url: string, scope: AttemptScope): Target {
+    const parsed = new URL(join(base.origin + base.path, url));
+    const path = parsed.pathname;
+    if (parsed.origin !== base.origin)
+      throw this.refusal('a relative URL that leaves its host', scope);
+    if (path !== base.path && !path.startsWith(`${base.path}/`))
+      throw this.refusal('a relative URL that leaves its base path', scope);
+    return { origin: base.origin, path: path + parsed.search, isOwn: true };
+  }
+
+  private judge(url: URL, scope: AttemptScope): Target {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw this.refusal(`the scheme ${url.protocol}`, scope);
+    if (url.username !== '' || url.password !== '')
+      throw this.refusal('a user name or password in the URL', scope);
+    const { origin } = url;
+    const isOwn =
+      this.origins.has(origin) || this.baseOf(scope)?.origin === origin;
+    if (!isOwn && !this.isOpen(scope))
+      throw this.refusal(`${origin} is not one of its hosts`, scope);
+    return { origin, path: url.pathname + url.search, isOwn };
+  }
+
+  /** Without hosts any http(s) URL is meant; with hosts only on request. */
+  private isOpen(scope: AttemptScope): boolean {
+    return (
+      this.allowOtherHosts ||
+      (this.origins.size === 0 && scope.baseUrl === undefined)
+    );
+  }
+
+  private refuseTraversal(url: string, scope: AttemptScope): void {
+    const path = beforeQuery(url);
+    const decoded = path
+      .replace(/%2e/gi, '.')
+      .replace(/%2f/gi, '/')
+      .replace(/%5c/gi, '\\');
+    if (decoded !== path && ENCODED_TRAVERSAL.test(decoded))
+      throw this.refusal('an encoded .. in the URL', scope);
+  }
+
+  private baseOf(scope: AttemptScope): Base | undefined {
+    const { baseUrl } = scope;
+    if (baseUrl === undefined) return undefined;
+    return this.bases.get(baseUrl) ?? parseBase(baseUrl);
+  }
+
+  private refusal(reason: string, scope: AttemptScope): DaceForeignHostError {
+    return new DaceForeignHostError({
+      dependencyId: this.dependencyId,
+      netloc: scope.netloc,
+      reason,
+    });
+  }
+}
+
+function parseBase(baseUrl: string): Base {
+  const { origin, pathname } = new URL(baseUrl);
+  return { origin, path: pathname.replace(/\/+$/, '') };
+}
+
+const isPlain = (url: string): boolean =>
+  PLAIN_PATH.test(url) && !NEEDS_CARE.test(url);
+
+const isAbsolute = (url: string): boolean =>
+  /^(?:[a-z][a-z\d+\-.]*:)?\/\//i.test(url);
+
+/** As axios joins a base and a relative URL. */
+function join(base: string, url: string): string {
+  if (url === '') return base;
+  return `${base.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
+}
+
+function beforeQuery(url: string): string {
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}
+
+const beforeColon = (url: string): string => url.slice(0, url.indexOf(':') + 1);

@@ -1,0 +1,72 @@
+/** What a user may say about HTTP, and its checked form. */
+import type { ConnectionOptions } from 'node:tls';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+
+/**
+ * Headers by name: a value, or a function that is asked anew for each request.
+ *
+ * @publicApi
+ */
+export type HeaderValues = Readonly<
+  Record<
+    string,
+    string | (() => string | undefined | PromiseLike<string | undefined>)
+  >
+>;
+
+/** @publicApi */
+export interface HttpOptions {
+  /** Connections per netloc. @default 10 */
+  readonly poolSize?: number;
+  /** Name lookup, TCP and TLS handshake. @default 1000 */
+  readonly connectTimeoutMs?: number;
+  readonly tls?: ConnectionOptions;
+  /** `true` = the environment with NO_PROXY, or a URL. @default false */
+  readonly proxy?: boolean | string;
+  /** Sent with every request to the dependency's own hosts. */
+  readonly headers?: HeaderValues;
+  /** Header names that are never shown and never leave the origin. */
+  readonly secretHeaders?: readonly string[];
+  /** Sees each request before its body is serialised; may change it or answer another. */
+  readonly onRequest?: (
+    config: InternalAxiosRequestConfig,
+  ) =>
+    | InternalAxiosRequestConfig
+    | void
+    | PromiseLike<InternalAxiosRequestConfig | void>;
+  /** Sees each answer that `validateStatus` accepts; may change it or answer another. */
+  readonly onResponse?: (
+    response: AxiosResponse,
+  ) => AxiosResponse | void | PromiseLike<AxiosResponse | void>;
+  /** @default false */
+  readonly allowOtherHosts?: boolean;
+}
+
+/** `HttpOptions`, checked and complete. */
+export interface HttpSettings extends HttpOptions {
+  readonly poolSize: number;
+  readonly connectTimeoutMs: number;
+  readonly proxy: boolean | string;
+  readonly secretHeaders: readonly string[];
+  readonly allowOtherHosts: boolean;
+}
+
+/** What the transport needs to know of a host. */
+export interface HttpHost {
+  /** Origin and path, no trailing slash. */
+  readonly baseUrl: string;
+}
+
+/** The part of a dependency's settings that HTTP reads. */
+export interface TransportSettings {
+  readonly http: HttpSettings;
+  readonly hosts: readonly HttpHost[];
+}
+
+/** What the transport needs of the world: time comes in from outside. */
+export interface TransportEnvironment {
+  /** Calls `fn` after `ms`; the returned function takes it back. */
+  startTimer(ms: number, fn: () => void): () => void;
+  /** Monotonic milliseconds, for `response.duration`. */
+  nowMs(): number;
+}

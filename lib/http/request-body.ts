@@ -1,0 +1,99 @@
+/** The body of a request: from what axios' transforms leave to what undici sends. */
+import { Readable, pipeline } from 'node:stream';
+import { AxiosError } from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
+import type { Dispatcher } from 'undici';
+import { axiosError } from './axios-errors.js';
+import { Counted } from './counted.js';
+
+type Config = InternalAxiosRequestConfig;
+export type Payload = NonNullable<Dispatcher.DispatchOptions['body']>;
+
+/** What goes out, and whether it can go out twice. */
+export interface RequestBody {
+  readonly payload: Payload | null;
+  readonly isReplayable: boolean;
+  /** Lets go of a stream that will not be sent. */
+  readonly discard?: () => void;
+}
+
+export const NO_BODY: RequestBody = { payload: null, isReplayable: true };
+const TOO_LARGE = 'Request body larger than maxBodyLength limit';
+
+interface FormDataPackage extends NodeJS.ReadableStream {
+  getHeaders(): Record<string, string>;
+  getLength?(done: (error: Error | null, length?: number) => void): void;
+}
+
+/** May set or drop `content-type` of `config.headers`, as axios' node adapter does. */
+export function requestBody(config: Config): RequestBody {
+  const data: unknown = config.data;
+  if (!data) return NO_BODY;
+  if (typeof data === 'string') return whole(data, config);
+  if (Buffer.isBuffer(data)) return whole(data, config);
+  if (data instanceof ArrayBuffer) return whole(Buffer.from(data), config);
+  if (ArrayBuffer.isView(data))
+    return whole(
+      Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+      config,
+    );
+  if (data instanceof URLSearchParams) return whole(data.toString(), config);
+  if (tagOf(data) === 'FormData') {
+    // undici writes the boundary that goes with the body it makes.
+    config.headers.delete('content-type');
+    return { payload: data as unknown as Payload, isReplayable: true };
+  }
+  if (data instanceof Blob) {
+    config.headers.setContentType(data.type || 'application/octet-stream');
+    return { payload: data as unknown as Payload, isReplayable: true };
+  }
+  if (data instanceof ReadableStream)
+    return streamed(Readable.fromWeb(data as never), config);
+  if (isStream(data)) {
+    if (isFormDataPackage(data))
+      config.headers.set(data.getHeaders() as Record<string, string>);
+    return streamed(data, config);
+  }
+  throw axiosError(
+    'Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream',
+    AxiosError.ERR_BAD_REQUEST,
+    config,
+  );
+}
+
+function whole(payload: string | Buffer, config: Config): RequestBody {
+  const max = config.maxBodyLength ?? -1;
+  if (max > -1 && Buffer.byteLength(payload) > max)
+    throw axiosError(TOO_LARGE, AxiosError.ERR_BAD_REQUEST, config);
+  return { payload, isReplayable: true };
+}
+
+function streamed(data: NodeJS.ReadableStream, config: Config): RequestBody {
+  const max = config.maxBodyLength ?? -1;
+  const isModern = data instanceof Readable;
+  // Old streams (the form-data package) lack what undici asks of a Readable.
+  if (max === -1 && isModern) return once(data);
+  const counted = new Counted(max, () =>
+    axiosError(TOO_LARGE, AxiosError.ERR_BAD_REQUEST, config),
+  );
+  pipeline(data, counted, () => {});
+  return once(counted);
+}
+
+const once = (payload: Readable): RequestBody => ({
+  payload,
+  isReplayable: false,
+  discard: () => payload.destroy(),
+});
+
+const tagOf = (value: object): unknown =>
+  (value as Record<symbol, unknown>)[Symbol.toStringTag];
+
+const isStream = (value: unknown): value is NodeJS.ReadableStream =>
+  typeof (value as { pipe?: unknown }).pipe === 'function' &&
+  typeof (value as { on?: unknown }).on === 'function';
+
+const isFormDataPackage = (
+  value: NodeJS.ReadableStream,
+): value is FormDataPackage =>
+  typeof (value as { getHeaders?: unknown }).getHeaders === 'function';

@@ -1,0 +1,80 @@
+import type { AxiosResponse } from 'axios';
+import { concealSecrets } from './axios-errors.js';
+
+/**
+ * A promise that is decided once, by whoever comes first: the answer, an error, the caller, the
+ * end of the attempt. Every way out takes the same listeners off.
+ */
+export abstract class Settlement {
+  private resolve!: (response: AxiosResponse) => void;
+  private reject!: (error: unknown) => void;
+  protected isSettled = false;
+  protected offEnd: (() => void) | undefined;
+  protected offCaller: (() => void) | undefined;
+  protected offTimer: (() => void) | undefined;
+
+  /** A body is handed over that is still to come: listeners stay until it ends. */
+  protected abstract readonly isStreaming: boolean;
+  protected abstract begin(): void;
+  /** Ends whatever is under way on the wire. */
+  protected abstract drop(reason: Error | undefined): void;
+
+  run(): Promise<AxiosResponse> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      this.step(() => this.begin());
+    });
+  }
+
+  /** Runs a step whose failure is the request's. */
+  protected step(run: () => void): void {
+    if (this.isSettled) return;
+    try {
+      run();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  protected succeed(response: AxiosResponse): void {
+    this.settle();
+    this.resolve(response);
+  }
+
+  /** Rejects for what the answer says; its streamed body may still be read. */
+  protected refuse(error: unknown): void {
+    this.settle();
+    this.reject(concealSecrets(error));
+  }
+
+  /** Rejects and lets go of the wire. */
+  protected fail(error: unknown): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.unlisten();
+    this.drop(asError(error));
+    this.reject(concealSecrets(error));
+  }
+
+  /** The attempt or the caller gives up: whatever is under way ends with `reason`. */
+  protected cut(reason: unknown): void {
+    if (!this.isSettled) this.fail(reason);
+    else if (this.isStreaming) this.drop(asError(reason));
+  }
+
+  protected unlisten(): void {
+    this.offTimer?.();
+    this.offEnd?.();
+    this.offCaller?.();
+  }
+
+  private settle(): void {
+    this.isSettled = true;
+    this.offTimer?.();
+    if (!this.isStreaming) this.unlisten();
+  }
+}
+
+const asError = (reason: unknown): Error | undefined =>
+  reason instanceof Error ? reason : undefined;
