@@ -9,10 +9,8 @@ import type { AttemptScope } from '../http/attempt-scope.js';
 import type { Http } from '../http/http.js';
 import type { Sent } from '../retry/retryable.js';
 import { Call } from './call.js';
+import type { Passage } from './passage.js';
 import type { Stages } from './stages.js';
-
-/** Tickets of an attempt that no circuit judges. */
-export const NO_TICKET = 0;
 
 export class Attempt extends Call implements AttemptScope {
   /** Why it ended before its work did; undefined while it runs and after a normal end. */
@@ -29,20 +27,25 @@ export class Attempt extends Call implements AttemptScope {
   /** Set while the work of a cut attempt is waited for. */
   private stopWaiting: (() => void) | undefined = undefined;
 
+  readonly host: Host;
+  /** Of the circuit that judges the dependency, and of the host's. */
+  readonly ticket: number;
+  readonly hostTicket: number;
+
   constructor(
     private readonly stages: Stages,
-    readonly host: Host,
+    passage: Pick<Passage, 'host' | 'ticket' | 'hostTicket'>,
     readonly attempt: number,
-    /** Of the circuit that judges the dependency, and of the host's. */
-    readonly ticket: number,
-    readonly hostTicket: number,
     readonly startMs: number,
     /** When it will be cut. */
     readonly endMs: number,
     /** False for work that no permit was taken for. */
-    private readonly hasPermit: boolean,
+    private readonly hasPermit = true,
   ) {
     super();
+    this.host = passage.host;
+    this.ticket = passage.ticket;
+    this.hostTicket = passage.hostTicket;
   }
 
   get dependencyId(): string {

@@ -3,28 +3,21 @@
  * let through a dependency that is switched off. Most of an outage ends here, so it must be cheap.
  */
 import { DaceShutdownError } from '../core/errors.js';
-import { Attempt, NO_TICKET } from './attempt.js';
+import type { Host } from '../balancing/host.js';
+import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings, ExecuteHooks } from './call-settings.js';
 import { chooseHost } from './choose-host.js';
 import { runFallback } from './fallback.js';
 import { normalizeNetloc } from './netloc.js';
 import type { CallOptions } from './options.js';
+import { NO_TICKET } from './passage.js';
 import { circuitOpen } from './refusals.js';
 import type { Stages } from './stages.js';
 
 /** What a fallback is handed when no attempt began. */
 export function unbegun(stages: Stages): Call {
-  return new Attempt(
-    stages,
-    stages.fleet.nameless,
-    0,
-    NO_TICKET,
-    NO_TICKET,
-    stages.clock.nowMs(),
-    Infinity,
-    false,
-  );
+  return bareAttempt(stages, stages.fleet.nameless, 0);
 }
 
 /** The dependency is open or closed down. Without listeners a value fallback needs no error. */
@@ -94,18 +87,17 @@ export async function runBare<T>(
     options?.netloc === undefined
       ? chooseHost(stages, nowMs, undefined, false)
       : stages.fleet.pinned(normalizeNetloc(options.netloc));
-  const call = new Attempt(
-    stages,
-    picked instanceof Error ? stages.fleet.nameless : picked,
-    1,
-    NO_TICKET,
-    NO_TICKET,
-    nowMs,
-    Infinity,
-    false,
-  );
+  const host = picked instanceof Error ? stages.fleet.nameless : picked;
+  const call = bareAttempt(stages, host, 1);
   const { enterAttempt } = stages;
   return enterAttempt === undefined
     ? work(call)
     : enterAttempt(call, work as (call: Call) => PromiseLike<T>);
+}
+
+/** An attempt that nothing judges, bounds or counts. */
+function bareAttempt(stages: Stages, host: Host, attempt: number): Attempt {
+  const passage = { host, ticket: NO_TICKET, hostTicket: NO_TICKET };
+  const nowMs = stages.clock.nowMs();
+  return new Attempt(stages, passage, attempt, nowMs, Infinity, false);
 }

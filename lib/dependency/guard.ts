@@ -3,13 +3,13 @@
  * or timed out, and whoever took it says what came of it.
  */
 import type { Host } from '../balancing/host.js';
-import { REFUSED } from '../circuit/circuit.js';
 import { DaceShutdownError } from '../core/errors.js';
-import { NO_TICKET } from './attempt.js';
 import { chooseHost } from './choose-host.js';
-import { circuitOpen, netlocFull, rateLimited } from './refusals.js';
+import { Passage, release } from './passage.js';
 import type { Stages } from './stages.js';
-import { release, report, SUCCESS, judgeError } from './verdicts.js';
+import { judgeError, report, SUCCESS, type Reported } from './verdicts.js';
+
+type Admission = Reported;
 
 /**
  * Passage to a dependency.
@@ -37,50 +37,30 @@ export function takePermit(stages: Stages, pinned: Host | undefined): Permit {
   }
 }
 
-interface Admission {
-  readonly host: Host;
-  readonly ticket: number;
-  readonly hostTicket: number;
-  readonly startMs: number;
+function admit(stages: Stages, pinned: Host | undefined): Admission {
+  if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
+  const nowMs = stages.clock.nowMs();
+  const passage = new Passage(stages, pinned, stages.settings.attemptTimeoutMs);
+  pass(passage.admit(nowMs));
+  if (pinned === undefined) {
+    const mayProbe = !passage.isProbeOfDependency;
+    const host = chooseHost(stages, nowMs, undefined, mayProbe);
+    if (host instanceof Error) passage.release();
+    pass(passage.admitTo(passed(host), nowMs));
+  }
+  passed(passage.takePermit(false));
+  pass(passage.takeToken(nowMs));
+  const { host, ticket, hostTicket } = passage;
+  return { host, ticket, hostTicket, startMs: nowMs };
 }
 
-function admit(stages: Stages, pinned: Host | undefined): Admission {
-  const startMs = stages.clock.nowMs();
-  if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
-  const leaseMs = stages.settings.circuit?.leaseMs ?? 0;
-  const above = stages.circuit;
-  const isOwnJudge = pinned?.circuit !== undefined;
-  const ticket = isOwnJudge
-    ? pinned.isPinned
-      ? NO_TICKET
-      : (above?.closedTicket ?? NO_TICKET)
-    : (above?.admit(startMs, leaseMs) ?? NO_TICKET);
-  const isBlocked = above?.mode === 'forced-open';
-  if (isBlocked || (!isOwnJudge && ticket === REFUSED))
-    throw circuitOpen(stages, pinned, startMs);
-  const isProbe = above?.isLease(ticket) === true;
-  const host = pinned ?? chooseHost(stages, startMs, undefined, !isProbe);
-  if (host instanceof Error) {
-    above?.release(ticket);
-    throw host;
-  }
-  const hostTicket = host.circuit?.admit(startMs, leaseMs) ?? NO_TICKET;
-  if (hostTicket === REFUSED) {
-    above?.release(ticket);
-    throw circuitOpen(stages, host, startMs);
-  }
-  const admission = { host, ticket, hostTicket, startMs };
-  if (!host.permits.tryAcquire()) {
-    release(stages, admission);
-    throw netlocFull(stages, host);
-  }
-  const { rate } = stages;
-  if (rate !== undefined && !rate.tryTake(startMs)) {
-    release(stages, admission);
-    host.permits.release();
-    throw rateLimited(stages, rate, startMs);
-  }
-  return admission;
+function passed<T>(step: T | Error): T {
+  if (step instanceof Error) throw step;
+  return step;
+}
+
+function pass(refusal: Error | undefined): void {
+  if (refusal !== undefined) throw refusal;
 }
 
 class HeldPermit implements Permit {

@@ -32,6 +32,11 @@ export function parseHost(input: HostInput): HostSetting | string {
   return parseUrl(url, weight);
 }
 
+/** Hosts that were checked. */
+export function hostsOf(inputs: readonly HostInput[]): HostSetting[] {
+  return inputs.map(parseHost).filter((host) => typeof host !== 'string');
+}
+
 function parseUrl(input: string | URL, weight: number): HostSetting | string {
   const text = typeof input === 'string' ? input : input.href;
   if (/[\s\\]/.test(text)) return `${FORMS}, without blanks and backslashes`;
@@ -39,6 +44,7 @@ function parseUrl(input: string | URL, weight: number): HostSetting | string {
     return `${FORMS}; of a list make an array: text.split(',')`;
   if (/^[\da-f]*:[\da-f]*:[\d.:a-f]*$/i.test(text))
     return 'expected an IPv6 address in brackets, as in "[::1]:8080"';
+  if (text.startsWith('//')) return `${FORMS}, with the scheme`;
   const hasScheme = /^[a-z][\w+.-]*:\/\//i.test(text);
   const url = toUrl(hasScheme ? text : `http://${text}`);
   if (url === undefined) return FORMS;
@@ -71,10 +77,11 @@ function hostOf(
 /**
  * The host behind a netloc that a call is pinned to, or that a balancer function answered.
  *
- * Shape:  (normalised netloc, protocol = https on port 443, else http) → host of weight 1. An opaque
- *         key has no address: its `baseUrl` is empty.
+ * Shape:  (netloc, protocol = https on port 443, else http) → host of weight 1. An opaque key has
+ *         no address: its `baseUrl` is empty.
  */
-export function hostSettingOf(netloc: string, protocol?: string): HostSetting {
+export function hostSettingOf(text: string, protocol?: string): HostSetting {
+  const netloc = normalizeNetloc(text, protocol === 'https' ? 443 : 80);
   const isHttps =
     protocol === 'https' || (protocol !== 'http' && netloc.endsWith(':443'));
   const scheme = isHttps ? 'https' : 'http';
@@ -89,32 +96,33 @@ export function hostSettingOf(netloc: string, protocol?: string): HostSetting {
   };
 }
 
-/** `host:port` as it ends up: lower case, the port without leading zeros. */
-const NORMAL = /^(?:[\d._a-z-]+|\[[\d.:a-f]+\]):([1-9]\d{0,4})$/;
-
-function isAddress(netloc: string): boolean {
-  const match = NORMAL.exec(netloc);
-  return match !== null && Number(match[1]) <= 65_535;
-}
-
 /**
  * One name for one peer.
  *
- * Shape:  `host[:port]` → lower case with the port (80 if none is written); all else is an opaque
- *         key and stays as it is.
+ * Shape:  `host[:port]` → lower case with the port (`usualPort` if none is written); all else is an
+ *         opaque key and stays as it is.
  * @example normalizeNetloc('Search') // 'search:80'
  */
-export function normalizeNetloc(text: string): string {
-  if (isAddress(text)) return text;
-  if (text.length > MOST_CHARACTERS || !/^[^\s/?#@\\]+$/.test(text))
-    return text;
+export function normalizeNetloc(text: string, usualPort = 80): string {
+  if (NORMAL.test(text) && isAddress(text)) return text;
+  if (text.length > MOST_CHARACTERS || /[\s/?#@\\]/.test(text)) return text;
   const parts = /^(\[[\da-f.:]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(text);
   if (parts === null) return text;
-  const { 1: host = '', 2: port = '80' } = parts;
+  const { 1: host = '', 2: port = usualPort } = parts;
   const isPlain = /^[\w.-]+$/.test(host);
   const name = isPlain ? host.toLowerCase() : toUrl(`http://${host}`)?.hostname;
   const netloc = `${name}:${Number(port)}`;
-  return isAddress(netloc) ? netloc : text;
+  return name !== undefined && isAddress(netloc) ? netloc : text;
+}
+
+/** What most netlocs look like, and always come out as. */
+const NORMAL = /^[\d._a-z-]+:[1-9]\d{0,4}$/;
+
+const ADDRESS = /^(?:[\d._a-z-]+|\[[\d.:a-f]+\]):([1-9]\d{0,4})$/;
+
+function isAddress(netloc: string): boolean {
+  const match = ADDRESS.exec(netloc);
+  return match !== null && Number(match[1]) <= 65_535;
 }
 
 function toUrl(text: string): URL | undefined {

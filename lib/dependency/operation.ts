@@ -5,30 +5,25 @@
  * An operation is in one phase at a time and waits for one moment at a time, so it is a single
  * entry in the deadline queue: for the attempt's end, or the end of a sleep or of a wait in line.
  */
-import { AsyncResource } from 'node:async_hooks';
 import type { Host } from '../balancing/host.js';
-import { REFUSED } from '../circuit/circuit.js';
 import type { Waiter } from '../core/deadline-queue.js';
 import { DaceShutdownError, DaceTimeoutError } from '../core/errors.js';
 import type { PermitWaiter } from '../limits/permits.js';
-import { Attempt, NO_TICKET } from './attempt.js';
+import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings, ExecuteHooks } from './call-settings.js';
+import { Caller } from './caller.js';
 import { askBalancer, chooseHost } from './choose-host.js';
 import { unbegun } from './early.js';
-import { runFallback } from './fallback.js';
-import { circuitOpen, netlocFull, rateLimited } from './refusals.js';
+import { Passage } from './passage.js';
 import { lastWord, planRetry, type Ended } from './retry-plan.js';
 import type { Stages } from './stages.js';
 import {
-  CUT_EARLY,
-  NO_VERDICT,
   judgeError,
   judgeResult,
-  release,
+  judgeTimeout,
+  NO_VERDICT,
   report,
-  TIMED_OUT,
-  type Judgement,
 } from './verdicts.js';
 
 type Phase =
@@ -39,6 +34,7 @@ type Phase =
   | 'judging'
   | 'sleeping'
   | 'over';
+type End = 'succeeded' | 'failed' | 'refused' | 'cancelled';
 
 export class Operation implements Waiter, PermitWaiter {
   dueMs = 0;
@@ -47,84 +43,51 @@ export class Operation implements Waiter, PermitWaiter {
   before: Operation | undefined = undefined;
   after: Operation | undefined = undefined;
   /** Hosts that have had their tries, and tries so far on the last one beyond its first. */
-  tried: Host[] | undefined = undefined;
+  tried: readonly Host[] | undefined = undefined;
   sameHostTries = 0;
   /** The host of the next attempt, where `retry.sameHost` asks for it. */
   stayOn: Host | undefined = undefined;
   tries = 0;
   lastDelayMs = 0;
   readonly deadlineMs: number;
+  readonly caller: Caller;
+  readonly passage: Passage;
 
   private phase: Phase = 'choosing';
   private attempt: Attempt | undefined = undefined;
-  private host: Host;
-  private ticket = NO_TICKET;
-  private hostTicket = NO_TICKET;
   private last: Ended | undefined = undefined;
-  /** The caller's async context, kept where a timer or another call will wake this one. */
-  private context: AsyncResource | undefined = undefined;
 
   constructor(
     readonly stages: Stages,
     private readonly work: (call: Call) => unknown,
     readonly call: CallSettings,
     private readonly startMs: number,
-    private readonly resolve: (value: unknown) => void,
-    private readonly reject: (error: unknown) => void,
-    readonly hooks: ExecuteHooks | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    hooks: ExecuteHooks | undefined,
   ) {
-    this.host = stages.fleet.nameless;
     this.deadlineMs = startMs + call.timeoutMs;
-    const { fallback, retry, signal } = call;
-    if (
-      retry.onTimeout ||
-      retry.on !== undefined ||
-      typeof fallback?.value === 'function'
-    )
-      this.keepContext();
-    const next = stages.firstLive;
-    this.after = next;
-    if (next !== undefined) next.before = this;
-    stages.firstLive = this;
-    signal?.addEventListener('abort', this);
-    hooks?.onStart?.((reason) => this.cancel(reason));
+    this.caller = new Caller(stages, call, hooks, resolve, reject);
+    this.passage = new Passage(stages, call.pinned, call.attemptTimeoutMs);
+    stages.enlist(this);
+    if (call.signal !== undefined || hooks !== undefined)
+      this.caller.listen((reason) => this.cancel(reason));
   }
 
-  /** Asks for admission and goes to a host, or refuses. */
+  /** Asks for admission and goes to a host, or is refused. */
   begin(nowMs: number): void {
-    const { stages } = this;
-    const { pinned } = this.call;
-    const circuit = pinned?.circuit ?? stages.circuit;
-    const isBlocked =
-      pinned !== undefined && stages.circuit?.mode === 'forced-open';
-    const ticket = isBlocked
-      ? REFUSED
-      : (circuit?.admit(nowMs, this.leaseMs) ?? NO_TICKET);
-    if (ticket === REFUSED)
-      return this.refuse(circuitOpen(stages, pinned, nowMs), nowMs);
-    this.hostTicket = NO_TICKET;
-    if (pinned?.circuit === undefined) {
-      this.ticket = ticket;
-      if (pinned === undefined) this.choose(nowMs);
-      else this.enter(pinned, nowMs);
-      return;
-    }
-    this.hostTicket = ticket;
-    this.ticket = pinned.isPinned
-      ? NO_TICKET
-      : (stages.circuit?.closedTicket ?? NO_TICKET);
-    this.enter(pinned, nowMs);
+    const refusal = this.passage.admit(nowMs);
+    if (refusal !== undefined) this.refuse(refusal, nowMs);
+    else if (this.call.pinned !== undefined) this.enter(nowMs);
+    else this.choose(nowMs);
   }
 
   onDue(nowMs: number): void {
     if (this.phase === 'running') return this.timeOut(nowMs);
-    if (this.phase === 'sleeping') return this.inContext(() => this.resume());
-    const kind =
-      this.phase === 'queued' && this.dueMs < this.deadlineMs
-        ? 'queue'
-        : 'operation';
+    if (this.phase === 'sleeping') return this.resume();
+    const isQueueEnd = this.phase === 'queued' && this.dueMs < this.deadlineMs;
     this.interrupt(undefined, nowMs);
-    this.refuse(this.timeoutError(kind), nowMs);
+    this.refuse(this.timeoutError(isQueueEnd ? 'queue' : 'operation'), nowMs);
   }
 
   /** A permit of the netloc it queued at is its own now. */
@@ -132,13 +95,9 @@ export class Operation implements Waiter, PermitWaiter {
     this.phase = 'granted';
     this.stages.deadlines.remove(this);
     queueMicrotask(() => {
-      if (this.phase === 'granted') this.inContext(() => this.takePlace());
+      if (this.phase === 'granted')
+        this.caller.inContext(() => this.takePlace());
     });
-  }
-
-  /** The caller's signal. */
-  handleEvent(): void {
-    this.cancel(this.call.signal!.reason);
   }
 
   /** The caller is gone: it ends in this very tick, whatever is going on. */
@@ -147,7 +106,7 @@ export class Operation implements Waiter, PermitWaiter {
     const nowMs = this.stages.clock.nowMs();
     this.interrupt(reason, nowMs);
     this.end('cancelled', reason, nowMs);
-    this.reject(reason);
+    this.caller.reject(reason);
   }
 
   /** The dependency closes: what waits ends now, work ends when the grace is over. */
@@ -161,133 +120,79 @@ export class Operation implements Waiter, PermitWaiter {
     else this.refuse(error, nowMs);
   }
 
-  private get leaseMs(): number {
-    const { attemptTimeoutMs } = this.call;
-    return Math.max(
-      this.stages.settings.circuit?.leaseMs ?? 0,
-      attemptTimeoutMs === Infinity ? 0 : attemptTimeoutMs + 1_000,
-    );
-  }
-
-  /** Its admission is a probe's. */
-  private get isProbe(): boolean {
-    return (
-      this.stages.circuit?.isLease(this.ticket) === true ||
-      this.host.circuit?.isLease(this.hostTicket) === true
-    );
-  }
-
   private choose(nowMs: number): void {
+    const { stages, stayOn, passage } = this;
+    if (stayOn?.isInService) return this.admitTo(stayOn, nowMs);
+    if (stages.isAnsweredByFunction) return this.ask();
+    const mayProbe = !passage.isProbeOfDependency;
+    const host = chooseHost(stages, nowMs, this.tried, mayProbe);
+    if (!(host instanceof Error)) return this.admitTo(host, nowMs);
+    passage.release();
+    this.refuse(host, nowMs);
+  }
+
+  /** Has the user's balancer function answer, which may take its time. */
+  private ask(): void {
     const { stages } = this;
-    this.host = stages.fleet.nameless;
-    if (this.stayOn?.isInService) return this.admitTo(this.stayOn, nowMs);
-    if (!stages.isAnsweredByFunction) {
-      const host = chooseHost(stages, nowMs, this.tried, !this.isProbe);
-      if (host instanceof Error) this.refuseWithTickets(host, nowMs);
-      else this.admitTo(host, nowMs);
-      return;
-    }
     this.phase = 'choosing';
     stages.deadlines.add(this, this.deadlineMs);
-    this.keepContext();
+    this.caller.keepContext();
     askBalancer(stages, this.tried, (answer) => {
       if (this.phase !== 'choosing') return;
-      const laterMs = stages.clock.nowMs();
-      if (answer.host === undefined) {
-        this.interrupt(undefined, laterMs);
-        if (answer.isRefusal) this.refuse(answer.error, laterMs);
-        else this.fail('failed', answer.error, false, laterMs);
-      } else this.admitTo(answer.host, laterMs);
+      const nowMs = stages.clock.nowMs();
+      if (answer.host !== undefined) return this.admitTo(answer.host, nowMs);
+      this.interrupt(undefined, nowMs);
+      if (answer.isRefusal) this.refuse(answer.error, nowMs);
+      else this.fail('failed', answer.error, false, nowMs);
     });
   }
 
   private admitTo(host: Host, nowMs: number): void {
-    const ticket = host.circuit?.admit(nowMs, this.leaseMs) ?? NO_TICKET;
-    this.hostTicket = ticket;
-    if (ticket !== REFUSED) return this.enter(host, nowMs);
-    this.host = host;
-    this.refuseWithTickets(circuitOpen(this.stages, host, nowMs), nowMs);
+    const refusal = this.passage.admitTo(host, nowMs);
+    if (refusal === undefined) this.enter(nowMs);
+    else this.refuse(refusal, nowMs);
   }
 
   /** Takes the permit, or a place in its queue. */
-  private enter(host: Host, nowMs: number): void {
-    this.host = host;
-    const { permits } = host;
-    if (permits.tryAcquire()) return this.launch(nowMs);
-    const { settings, deadlines } = this.stages;
-    if (this.isProbe || !permits.hasQueueRoom)
-      return this.refuseWithTickets(netlocFull(this.stages, host), nowMs);
+  private enter(nowMs: number): void {
+    const permit = this.passage.takePermit(true);
+    if (permit === true) return this.launch(nowMs);
+    if (permit !== false) return this.refuse(permit, nowMs);
+    const { deadlines, settings } = this.stages;
     this.phase = 'queued';
-    this.keepContext();
-    permits.enqueue(this);
-    deadlines.add(
-      this,
-      Math.min(this.deadlineMs, nowMs + settings.queueTimeoutMs),
-    );
+    this.caller.keepContext();
+    this.passage.host.permits.enqueue(this);
+    const endMs = nowMs + settings.queueTimeoutMs;
+    deadlines.add(this, Math.min(this.deadlineMs, endMs));
   }
 
   /** After a wait in the queue: what admitted it may have changed. */
   private takePlace(): void {
-    const { stages, host } = this;
-    const nowMs = stages.clock.nowMs();
-    const { pinned } = this.call;
-    const circuit = pinned?.circuit ?? stages.circuit;
-    const isStillAdmitted =
-      circuit === undefined ||
-      (circuit.closedTicket !== REFUSED && circuit.mode !== 'forced-open');
-    if (isStillAdmitted && (host.isInService || pinned !== undefined)) {
-      if (pinned?.circuit === undefined)
-        this.ticket = circuit?.closedTicket ?? NO_TICKET;
-      this.hostTicket = host.circuit?.closedTicket ?? NO_TICKET;
-      return this.launch(nowMs);
-    }
-    host.permits.release();
+    const nowMs = this.stages.clock.nowMs();
+    if (this.passage.refresh()) return this.launch(nowMs);
+    this.passage.host.permits.release();
     this.begin(nowMs);
   }
 
   /** Runs the work; the permit is taken. */
   private launch(nowMs: number): void {
-    const { stages, host, call } = this;
-    const { rate, totals } = stages;
-    if (rate !== undefined && !rate.tryTake(nowMs)) {
-      host.permits.release();
-      return this.refuseWithTickets(rateLimited(stages, rate, nowMs), nowMs);
-    }
-    if (this.tries === 0) stages.budget?.deposit(nowMs);
-    else totals.retries += 1;
+    const { stages, passage, work } = this;
+    const refusal = passage.takeToken(nowMs);
+    if (refusal !== undefined) return this.refuse(refusal, nowMs);
     this.tries += 1;
-    totals.attempts += 1;
-    host.inFlight += 1;
-    stages.inFlight += 1;
-    host.asked(nowMs);
-    const endMs = Math.min(nowMs + call.attemptTimeoutMs, this.deadlineMs);
-    const attempt = new Attempt(
-      stages,
-      host,
-      this.tries,
-      this.ticket,
-      this.hostTicket,
-      nowMs,
-      endMs,
-      true,
-    );
+    passage.renewLeases(nowMs);
+    const endMs = Math.min(nowMs + this.call.attemptTimeoutMs, this.deadlineMs);
+    const attempt = new Attempt(stages, passage, this.tries, nowMs, endMs);
     this.attempt = attempt;
-    this.renewLeases(nowMs);
     this.phase = 'running';
     stages.deadlines.add(this, endMs);
-    if (stages.listeners.wantsAll)
-      stages.emit({
-        type: 'attempt.started',
-        dependencyId: stages.id,
-        netloc: attempt.netloc,
-        attempt: attempt.attempt,
-      });
+    stages.attemptStarted(attempt);
     const { enterAttempt } = stages;
     try {
       const result =
         enterAttempt === undefined
-          ? this.work(attempt)
-          : enterAttempt(attempt, this.work);
+          ? work(attempt)
+          : enterAttempt(attempt, work);
       if (result instanceof Promise) this.watch(attempt, result);
       else if (isThenable(result)) this.watch(attempt, Promise.resolve(result));
       else this.answered(attempt, result);
@@ -306,61 +211,43 @@ export class Operation implements Waiter, PermitWaiter {
   private answered(attempt: Attempt, value: unknown): void {
     if (!attempt.isRunning) return attempt.workSettled();
     const { stages, call } = this;
-    const nowMs = stages.clock.nowMs();
-    this.phase = 'judging';
-    stages.deadlines.remove(this);
-    attempt.finish();
+    const nowMs = this.finish(attempt);
     const judgement = judgeResult(stages, call, value);
     const isSlow =
       judgement.verdict === 'success' &&
       nowMs - attempt.startMs > call.expectedInMs;
     report(stages, attempt, judgement, isSlow, nowMs, undefined);
-    if (call.retry.on !== undefined)
-      this.conclude({ isError: false, value, judgement, attempt }, nowMs);
-    else this.succeed(value, nowMs);
+    if (call.retry.on === undefined) this.succeed(value, nowMs);
+    else this.conclude({ isError: false, value, judgement, attempt }, nowMs);
   }
 
   private threw(attempt: Attempt, error: unknown): void {
     if (!attempt.isRunning) return attempt.workSettled();
-    const { stages, call } = this;
-    const nowMs = stages.clock.nowMs();
-    this.phase = 'judging';
-    stages.deadlines.remove(this);
-    attempt.finish();
-    const judgement = judgeError(stages, call, error);
-    report(stages, attempt, judgement, false, nowMs, error);
+    const nowMs = this.finish(attempt);
+    const judgement = judgeError(this.stages, this.call, error);
+    report(this.stages, attempt, judgement, false, nowMs, error);
     this.conclude({ isError: true, value: error, judgement, attempt }, nowMs);
+  }
+
+  private finish(attempt: Attempt): number {
+    this.phase = 'judging';
+    this.stages.deadlines.remove(this);
+    attempt.finish();
+    return this.stages.clock.nowMs();
   }
 
   /** The attempt's time is up. */
   private timeOut(nowMs: number): void {
-    const { stages, attempt, dueMs } = this;
+    const { stages, dueMs } = this;
+    const attempt = this.attempt!;
     const isDeadline = dueMs >= this.deadlineMs;
     const error = this.timeoutError(isDeadline ? 'operation' : 'attempt');
-    const judgement = this.judgeTimeout(attempt!, dueMs, error);
+    const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
     this.phase = 'judging';
-    attempt!.cut(error);
-    report(stages, attempt!, judgement, false, dueMs, error);
-    this.inContext(() =>
-      this.conclude(
-        { isError: true, value: error, judgement, attempt: attempt! },
-        nowMs,
-      ),
-    );
-  }
-
-  private judgeTimeout(
-    attempt: Attempt,
-    endMs: number,
-    error: DaceTimeoutError,
-  ): Judgement {
-    const tookMs = endMs - attempt.startMs;
-    const { usualMs } = attempt.host.latency;
-    const wasCutShort = tookMs < this.stages.settings.attemptTimeoutMs;
-    if (wasCutShort && usualMs !== undefined && tookMs < usualMs)
-      return CUT_EARLY;
-    if (this.call.classify === undefined) return TIMED_OUT;
-    return judgeError(this.stages, this.call, error);
+    attempt.cut(error);
+    report(stages, attempt, judgement, false, dueMs, error);
+    const ended = { isError: true, value: error, judgement, attempt };
+    this.caller.inContext(() => this.conclude(ended, nowMs));
   }
 
   /** An attempt is judged: done, or another one. */
@@ -368,47 +255,29 @@ export class Operation implements Waiter, PermitWaiter {
     if (this.phase === 'over') return;
     this.last = ended;
     const plan = planRetry(this, ended, nowMs);
-    if (plan.delayMs === undefined)
-      return this.surface(ended, plan.value, nowMs);
-    const { stages } = this;
-    if (stages.listeners.wantsRare)
-      stages.emit({
-        type: 'retry.scheduled',
-        dependencyId: stages.id,
-        netloc: ended.attempt.netloc,
-        attempt: this.tries + 1,
-        delayMs: plan.delayMs,
-        error: ended.value,
-      });
-    this.lastDelayMs = plan.delayMs;
+    const { delayMs } = plan;
+    if (delayMs === undefined) return this.surface(ended, plan.value, nowMs);
+    const { stages, caller } = this;
+    stages.retryScheduled(ended.attempt, delayMs, ended.value);
+    this.lastDelayMs = delayMs;
     this.phase = 'sleeping';
-    this.keepContext();
-    if (plan.delayMs > 0) stages.deadlines.add(this, nowMs + plan.delayMs);
-    else queueMicrotask(() => this.inContext(() => this.resume()));
+    caller.keepContext();
+    if (delayMs > 0) stages.deadlines.add(this, nowMs + delayMs);
+    else queueMicrotask(() => this.resume());
   }
 
   private resume(): void {
     if (this.phase !== 'sleeping') return;
     this.phase = 'choosing';
-    this.begin(this.stages.clock.nowMs());
+    const nowMs = this.stages.clock.nowMs();
+    this.caller.inContext(() => this.begin(nowMs));
   }
 
   /** Gives the caller what the last attempt left. */
   private surface(ended: Ended, value: unknown, nowMs: number): void {
-    if (ended.isError)
-      this.fail('failed', value, ended.judgement.isBarred, nowMs);
+    const { isError, judgement } = ended;
+    if (isError) this.fail('failed', value, judgement.isBarred, nowMs);
     else this.succeed(value, nowMs);
-  }
-
-  private succeed(value: unknown, nowMs: number): void {
-    if (this.phase === 'over') return;
-    this.end('succeeded', undefined, nowMs);
-    this.resolve(value);
-  }
-
-  private refuseWithTickets(error: Error, nowMs: number): void {
-    release(this.stages, this.tickets);
-    this.refuse(error, nowMs);
   }
 
   /** Refused; at a later attempt the caller hears of the one before. */
@@ -418,124 +287,57 @@ export class Operation implements Waiter, PermitWaiter {
     else this.surface(last, lastWord(this, last).value, nowMs);
   }
 
-  private fail(
-    end: 'failed' | 'refused',
-    error: unknown,
-    isBarred: boolean,
-    nowMs: number,
-  ): void {
+  private succeed(value: unknown, nowMs: number): void {
     if (this.phase === 'over') return;
-    const { stages, attempt } = this;
+    this.end('succeeded', undefined, nowMs);
+    this.caller.succeed(value);
+  }
+
+  private fail(end: End, error: unknown, isBarred: boolean, nowMs: number) {
+    if (this.phase === 'over') return;
     this.end(end, error, nowMs);
-    const { fallback } = this.call;
-    if (fallback === undefined || isBarred || this.hooks?.isAnswered?.())
-      return this.reject(error);
-    this.inContext(() => {
-      try {
-        this.resolve(
-          runFallback(
-            stages,
-            fallback,
-            error,
-            () => attempt ?? unbegun(stages),
-          ),
-        );
-      } catch (own) {
-        this.reject(own);
-      }
-    });
+    const { stages, attempt } = this;
+    this.caller.fail(error, isBarred, () => attempt ?? unbegun(stages));
   }
 
   /** Takes the operation out of whatever it is in the middle of. */
   private interrupt(reason: unknown, nowMs: number): void {
-    const { stages, host, attempt, phase } = this;
+    const { stages, passage, phase } = this;
     stages.deadlines.remove(this);
     if (phase === 'running') {
-      attempt!.cut(reason);
-      report(stages, attempt!, NO_VERDICT, false, nowMs, reason);
-      return;
+      const attempt = this.attempt!;
+      attempt.cut(reason);
+      report(stages, attempt, NO_VERDICT, false, nowMs, reason);
+    } else if (phase !== 'sleeping' && phase !== 'judging') {
+      if (phase === 'queued') passage.host.permits.leave(this);
+      else if (phase === 'granted') passage.host.permits.release();
+      passage.release();
     }
-    if (phase === 'queued') host.permits.leave(this);
-    else if (phase === 'granted') host.permits.release();
-    if (phase !== 'sleeping' && phase !== 'judging')
-      release(stages, this.tickets);
   }
 
-  private end(
-    end: keyof typeof END_EVENTS,
-    error: unknown,
-    nowMs: number,
-  ): void {
-    const { stages, call, before, after } = this;
+  private end(end: End, error: unknown, nowMs: number): void {
     this.phase = 'over';
-    stages.deadlines.remove(this);
-    if (before === undefined) stages.firstLive = after;
-    else before.after = after;
-    if (after !== undefined) after.before = before;
-    call.signal?.removeEventListener('abort', this);
-    stages.totals[end] += 1;
-    if (
-      stages.listeners.wantsAll ||
-      (end !== 'succeeded' && stages.listeners.wantsRare)
-    )
-      stages.emit({
-        type: END_EVENTS[end],
-        dependencyId: stages.id,
-        durationMs: nowMs - this.startMs,
-        attempts: this.tries,
-        ...(error !== undefined && { error }),
-      });
-    if (stages.firstLive === undefined) stages.becameIdle();
+    this.stages.deadlines.remove(this);
+    this.caller.unlisten();
+    this.stages.delist(this);
+    this.stages.operationEnded(end, nowMs - this.startMs, this.tries, error);
   }
 
-  private get tickets(): Pick<Attempt, 'host' | 'ticket' | 'hostTicket'> {
-    const { host, ticket, hostTicket } = this;
-    return { host, ticket, hostTicket };
-  }
-
-  private renewLeases(nowMs: number): void {
-    const endMs = nowMs + this.leaseMs;
-    this.stages.circuit?.renewLease(this.ticket, endMs);
-    this.host.circuit?.renewLease(this.hostTicket, endMs);
-  }
-
-  private timeoutError(
-    kind: 'attempt' | 'operation' | 'queue',
-  ): DaceTimeoutError {
-    const { stages, call, host } = this;
+  private timeoutError(kind: 'attempt' | 'operation' | 'queue') {
+    const { stages, call, passage } = this;
     const timeoutMs = {
       attempt: call.attemptTimeoutMs,
       operation: call.timeoutMs,
       queue: stages.settings.queueTimeoutMs,
     }[kind];
-    const netloc = host.setting?.netloc;
     return new DaceTimeoutError({
       dependencyId: stages.id,
-      netloc,
+      netloc: passage.host.setting?.netloc,
       kind,
       timeoutMs,
     });
   }
-
-  /** From here on a timer or another call may wake it. */
-  private keepContext(): void {
-    this.context ??= new AsyncResource('DaceOperation', {
-      requireManualDestroy: true,
-    });
-  }
-
-  private inContext(fn: () => void): void {
-    if (this.context === undefined) fn();
-    else this.context.runInAsyncScope(fn);
-  }
 }
-
-const END_EVENTS = {
-  succeeded: 'operation.succeeded',
-  failed: 'operation.failed',
-  refused: 'operation.refused',
-  cancelled: 'operation.cancelled',
-} as const;
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

@@ -23,6 +23,11 @@ export class OptionCheck {
     return isPlainObject(sound) ? sound : {};
   }
 
+  /** Whether something is told of the option at `path`. */
+  isTold(path: string): boolean {
+    return this.problems.some(({ option }) => option === this.prefix + path);
+  }
+
   /** Notes a problem of the option at `path`. */
   tell(path: string, message: string): void {
     const option = this.prefix + path;
@@ -64,11 +69,10 @@ export class OptionCheck {
   }
 
   private tellName(name: string, level: Level, path: string): void {
-    const option = this.prefix + below(path, name);
-    const message = nameProblem(name, level, path, this.root);
+    const { root, prefix } = this;
     this.problems.push({
-      option,
-      message: this.prefix === '' ? message : `${this.prefix} ${message}`,
+      option: prefix + below(path, name),
+      message: nameProblem(name, level, path, root, prefix),
     });
   }
 

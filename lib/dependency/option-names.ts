@@ -3,13 +3,8 @@
  * another level, or a slip of the pen.
  */
 import { distance } from 'fastest-levenshtein';
+import { REFUSED_NAMES } from './option-text.js';
 import { CALL, DEPENDENCY, isLevel, type Level } from './option-levels.js';
-
-const REFUSED: ReadonlySet<string> = new Set([
-  '__proto__',
-  'constructor',
-  'prototype',
-]);
 
 /** Words of other libraries by level, without case and separators; the value is what to write. */
 const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -150,6 +145,9 @@ const RULES: Readonly<Record<string, string>> = {
 /** Words that belong to something else altogether. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   isglobal: 'it is an option of the module',
+  store: 'it is an option of the module',
+  sinks: 'it is an option of the module',
+  filter: 'it is an option of the module',
   defaults: 'it is an option of the module',
   statsd: 'it is an option of the module',
   logger: 'it is an option of the module',
@@ -163,17 +161,19 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 /**
  * What is wrong with a name that is no option of its level.
  *
- * Shape:  (name, level it was written in, that level's path, options of a call or a dependency) →
- *         a sentence without its full stop.
+ * Shape:  (name, level it was written in, that level's path, options of a call or a dependency,
+ *         what stands before every path) → a sentence without its full stop.
  */
 export function nameProblem(
   name: string,
   level: Level,
   path: string,
   root: Level,
+  prefix: string,
 ): string {
-  const full = below(path, name);
-  if (REFUSED.has(name)) return `option "${full}" is refused: it is no name`;
+  const full = prefix + below(path, name);
+  if (REFUSED_NAMES.has(name))
+    return `option "${full}" is refused: it is no name`;
   return `unknown option "${full}": ${advice(name, level, path, root)}`;
 }
 

@@ -6,7 +6,7 @@ import { OptionCheck, throwProblems } from './option-check.js';
 import { CALL } from './option-levels.js';
 import { MOST_MS } from './option-ranges.js';
 import { isPlainObject } from './option-text.js';
-import type { BackoffOptions, CallOptions, RetryOptions } from './options.js';
+import type { CallOptions, RetryOptions } from './options.js';
 
 /**
  * Tells everything that is wrong with the options of a call.
@@ -23,16 +23,38 @@ export function checkCallOptions(
 }
 
 /**
- * Whether `checkCallOptions` would find nothing. Runs before every call that has options, so it
- * compares, and allocates nothing.
+ * Whether `checkCallOptions` would find nothing. It runs before every call that has options, so it
+ * compares and allocates nothing; what takes a closer look it hands to the full check.
  */
 export function areCallOptionsSound(options: CallOptions<unknown>): boolean {
   if (!isPlainObject(options)) return false;
   for (const name in options) {
+    const value = options[name];
     switch (name) {
       case 'timeoutMs':
       case 'attemptTimeoutMs':
-        if (!isTimeoutSound(options[name])) return false;
+        if (!isAbsent(value) && value !== false && !isTime(value)) return false;
+        break;
+      case 'retry':
+        if (!isAbsent(value) && value !== false && !isRetrySound(value))
+          return false;
+        break;
+      case 'expectedInMs':
+        if (!isAbsent(value) && !isTime(value)) return false;
+        break;
+      case 'netloc':
+        if (!isAbsent(value) && !isNetloc(value)) return false;
+        break;
+      case 'signal':
+        if (!isAbsent(value) && !(value instanceof AbortSignal)) return false;
+        break;
+      case 'idempotent':
+        if (!isAbsent(value) && typeof value !== 'boolean') return false;
+        break;
+      case 'classify':
+        if (!isAbsent(value) && typeof value !== 'function') return false;
+        break;
+      case 'fallback':
         break;
       default:
         return false;
@@ -41,10 +63,59 @@ export function areCallOptionsSound(options: CallOptions<unknown>): boolean {
   return true;
 }
 
-function isTimeoutSound(value: unknown): boolean {
-  return value === undefined || value === false || isTime(value, 1);
+function isRetrySound(value: unknown): boolean {
+  if (!isPlainObject(value)) return false;
+  for (const name in value) {
+    const option = value[name];
+    switch (name as keyof RetryOptions) {
+      case 'attempts':
+        if (!isAbsent(option) && !isCount(option, 1)) return false;
+        break;
+      case 'sameHost':
+        if (!isAbsent(option) && !isCount(option, 0)) return false;
+        break;
+      case 'onTimeout':
+        if (!isAbsent(option) && typeof option !== 'boolean') return false;
+        break;
+      case 'on':
+        if (
+          !isAbsent(option) &&
+          option !== 'any' &&
+          typeof option !== 'function'
+        )
+          return isRetrySoundInFull(value);
+        break;
+      case 'backoff':
+      case 'budget':
+        if (!isAbsent(option) && option !== false)
+          return isRetrySoundInFull(value);
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
 }
 
-function isTime(value: unknown, least: number): boolean {
-  return typeof value === 'number' && value >= least && value <= MOST_MS;
+/** Functions and numbers of many forms: rare in a call, so the schema looks at them. */
+function isRetrySoundInFull(retry: object): boolean {
+  const check = new OptionCheck(CALL);
+  check.soundPart({ retry });
+  return check.problems.length === 0;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined;
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && value >= 1 && value <= MOST_MS;
+}
+
+function isCount(value: unknown, least: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least;
+}
+
+function isNetloc(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= 255;
 }

@@ -11,7 +11,7 @@ import {
 } from '../circuit/trip-rules.js';
 import { parseHost } from './netloc.js';
 import { count, fn, MOST_MS, time } from './option-ranges.js';
-import { isPlainObject } from './option-text.js';
+import { isPlainObject, REFUSED_NAMES } from './option-text.js';
 import type { HostInput } from './options.js';
 
 type Tell = (message: string, path?: PropertyKey[]) => void;
@@ -101,6 +101,9 @@ function isDelay(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MOST_MS;
 }
 
+const COUNT = count(1);
+const WINDOW = time(1);
+
 const FACTORIES: readonly unknown[] = [
   consecutiveFailures,
   errorCount,
@@ -130,7 +133,7 @@ function checkRule(rule: unknown, path: PropertyKey[], tell: Tell): void {
   const { name, windowMs } = rule as { name?: unknown; windowMs?: unknown };
   if (typeof name !== 'string' || name === '')
     tell('expected a rule with a name', path);
-  const span = windowMs === undefined ? undefined : time(1).safeParse(windowMs);
+  const span = windowMs === undefined ? undefined : WINDOW.safeParse(windowMs);
   const problem = span?.error?.issues[0]?.message;
   if (problem !== undefined) tell(problem, [...path, 'windowMs']);
 }
@@ -150,11 +153,11 @@ export const recovery = (): z.ZodType =>
     const { calls, successes } = value as Record<string, unknown>;
     const wrong = { calls, successes };
     for (const [name, given] of Object.entries(wrong)) {
-      const problem = count(1).safeParse(given).error?.issues[0]?.message;
+      const problem = COUNT.safeParse(given).error?.issues[0]?.message;
       if (problem !== undefined) tell(problem, [name]);
     }
     if (Number(successes) > Number(calls))
-      tell(`expected at most the ${Number(calls)} of calls`, ['successes']);
+      tell(`expected at most calls, ${Number(calls)}`, ['successes']);
   });
 
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
@@ -165,8 +168,9 @@ export const headers = (): z.ZodType =>
     if (!isPlainObject(value))
       return tell('expected an object of header names and values');
     for (const [name, given] of Object.entries(value)) {
-      if (given === undefined || typeof given === 'function') continue;
-      if (!TOKEN.test(name)) tell('it is no name of a header', [name]);
+      if (!TOKEN.test(name) || REFUSED_NAMES.has(name))
+        tell('it is no name of a header', [name]);
+      else if (given === undefined || typeof given === 'function') continue;
       else if (typeof given !== 'string')
         tell('expected a string, or a function that answers one', [name]);
       else if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(given))

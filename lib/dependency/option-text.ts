@@ -4,6 +4,13 @@
 
 const MOST_CHARACTERS = 60;
 
+/** Names that no option, header or id may have. */
+export const REFUSED_NAMES: ReadonlySet<string> = new Set([
+  '__proto__',
+  'constructor',
+  'prototype',
+]);
+
 /** `10s` in quotes, a number as it is, of everything larger its kind. */
 export function show(value: unknown): string {
   switch (typeof value) {

@@ -45,7 +45,7 @@ export function planRetry(
   );
   const askedMs = willStay ? retryAfterMs(operation, ended) : undefined;
   const wakeMs = nowMs + (askedMs ?? delayMs);
-  const circuit = call.pinned?.circuit ?? stages.circuit;
+  const circuit = operation.passage.judge;
   if (wakeMs >= operation.deadlineMs) {
     if (askedMs !== undefined) noteRetryAfter(ended.value, askedMs);
     return lastWord(operation, ended, askedMs);
@@ -96,9 +96,9 @@ function isRequest(operation: Operation, ended: Ended): boolean {
 }
 
 function isRepeatable(operation: Operation, ended: Ended): boolean {
-  const { call, hooks, stages } = operation;
+  const { call, caller, stages } = operation;
   const { value, judgement, attempt } = ended;
-  if (judgement.isRefusal || hooks?.isAnswered?.() === true) return false;
+  if (judgement.isRefusal || caller.isAnswered) return false;
   if (isRequest(operation, ended)) return true;
   const isCounted =
     judgement.verdict === 'failure' || judgement.verdict === 'throttled';

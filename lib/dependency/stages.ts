@@ -22,6 +22,7 @@ import type { Random } from '../core/random.js';
 import { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
 import { RetryBudget } from '../limits/retry-budget.js';
+import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import { plainCall, type CallSettings } from './call-settings.js';
 import { Fleet, type FleetOwner } from './fleet.js';
@@ -131,6 +132,21 @@ export class Stages implements FleetOwner {
     this.shownFailure = undefined;
   }
 
+  /** One more operation is under way. */
+  enlist(operation: Operation): void {
+    const next = this.firstLive;
+    operation.after = next;
+    if (next !== undefined) next.before = operation;
+    this.firstLive = operation;
+  }
+
+  delist({ before, after }: Operation): void {
+    if (before === undefined) this.firstLive = after;
+    else before.after = after;
+    if (after !== undefined) after.before = before;
+    if (this.firstLive === undefined) this.wakeWhenIdle?.();
+  }
+
   emit(event: DaceEvent): void {
     this.listeners.emit(event);
   }
@@ -214,9 +230,50 @@ export class Stages implements FleetOwner {
     this.listeners.clear();
   }
 
-  /** An operation has ended and it was the last one. */
-  becameIdle(): void {
-    this.wakeWhenIdle?.();
+  attemptStarted({ host, attempt, startMs }: Attempt): void {
+    if (attempt === 1) this.budget?.deposit(startMs);
+    else this.totals.retries += 1;
+    this.totals.attempts += 1;
+    this.inFlight += 1;
+    host.inFlight += 1;
+    host.asked(startMs);
+    if (this.listeners.wantsAll)
+      this.emit({
+        type: 'attempt.started',
+        dependencyId: this.id,
+        netloc: host.setting?.netloc,
+        attempt,
+      });
+  }
+
+  retryScheduled({ host, attempt }: Attempt, delayMs: number, error: unknown) {
+    if (this.listeners.wantsRare)
+      this.emit({
+        type: 'retry.scheduled',
+        dependencyId: this.id,
+        netloc: host.setting?.netloc,
+        attempt: attempt + 1,
+        delayMs,
+        error,
+      });
+  }
+
+  operationEnded(
+    end: 'succeeded' | 'failed' | 'refused' | 'cancelled',
+    durationMs: number,
+    attempts: number,
+    error: unknown,
+  ): void {
+    this.totals[end] += 1;
+    const { wantsAll, wantsRare } = this.listeners;
+    if (wantsAll || (wantsRare && end !== 'succeeded'))
+      this.emit({
+        type: `operation.${end}`,
+        dependencyId: this.id,
+        durationMs,
+        attempts,
+        ...(error !== undefined && { error }),
+      });
   }
 
   circuitChanged(

@@ -1,11 +1,12 @@
 /**
  * One verdict per attempt: passed here, once, and taken to everybody who learns from it.
  */
-import { isDaceError } from '../core/errors.js';
+import { isDaceError, type DaceTimeoutError } from '../core/errors.js';
 import type { JudgedVerdict, Verdict } from '../core/verdict.js';
 import { judgeDefault } from '../http/response-verdict.js';
 import type { Attempt } from './attempt.js';
 import type { CallSettings } from './call-settings.js';
+import { release } from './passage.js';
 import type { Stages } from './stages.js';
 
 export interface Judgement {
@@ -91,6 +92,28 @@ export function judgeError(
   return call.classify === undefined
     ? byDefault(error, true)
     : judgeBy(stages, call.classify, error, true);
+}
+
+/**
+ * Judges an attempt that was cut at `endMs`. A deadline that cuts it sooner than the dependency's own
+ * attempt timeout would, and sooner than a usual answer takes, proves nothing: a hasty caller is no
+ * fault of the dependency. A hanging dependency is one.
+ */
+export function judgeTimeout(
+  stages: Stages,
+  call: CallSettings,
+  { host, startMs }: Attempt,
+  endMs: number,
+  error: DaceTimeoutError,
+): Judgement {
+  const tookMs = endMs - startMs;
+  const { usualMs } = host.latency;
+  const isCutShort = tookMs < stages.settings.attemptTimeoutMs;
+  if (isCutShort && usualMs !== undefined && tookMs < usualMs)
+    return NO_VERDICT;
+  return call.classify === undefined
+    ? BARE_FAILURE
+    : judgeError(stages, call, error);
 }
 
 function judgeBy(
@@ -191,16 +214,6 @@ export function report(
       verdict,
       ...(error !== undefined && { error }),
     });
-}
-
-/** Gives both tickets of an attempt back without a verdict. */
-export function release(
-  stages: Stages,
-  tickets: Pick<Attempt, 'host' | 'ticket' | 'hostTicket'>,
-): void {
-  stages.circuit?.release(tickets.ticket);
-  if (tickets.host.circuit !== undefined)
-    stages.hosts.release(tickets.host, tickets.hostTicket);
 }
 
 function nameOf(error: unknown): string {

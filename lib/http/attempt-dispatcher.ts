@@ -6,7 +6,8 @@
 import { Dispatcher } from 'undici';
 import type { AttemptScope } from './attempt-scope.js';
 import { connectError } from './axios-errors.js';
-import type { ExchangeContext } from './exchange.js';
+import type { ExchangeContext } from './exchange-context.js';
+import type { Target } from './gate.js';
 import { isSafeRequest } from './idempotent.js';
 
 type Handler = Dispatcher.DispatchHandler;
@@ -24,31 +25,47 @@ export class AttemptDispatcher extends Dispatcher {
     options: Dispatcher.DispatchOptions,
     handler: Handler,
   ): boolean {
-    const { gate, agents, http } = this.context;
-    const { scope } = this;
     try {
-      if (scope.endedBy !== undefined) throw scope.endedBy;
+      if (this.scope.endedBy !== undefined) throw this.scope.endedBy;
       const { origin, path } = options;
-      const target = gate.admit(origin, path, scope);
-      const isSafe = isSafeRequest(options.method, flat(options.headers));
-      const watch = new Watch(scope, isSafe, http.connectTimeoutMs);
-      const bound =
-        handler.onRequestStart === undefined
-          ? new EarlierHandler(handler, watch)
-          : new LaterHandler(handler, watch);
-      return agents.get(target.isOwn).dispatch(
-        {
-          ...options,
-          origin: target.origin,
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        bound,
-      );
+      const target = this.context.gate.admit(origin, path, this.scope);
+      return this.send(options, target, handler);
     } catch (error) {
       refuse(handler, error);
       return false;
     }
+  }
+
+  private send(
+    options: Dispatcher.DispatchOptions,
+    target: Target,
+    handler: Handler,
+  ): boolean {
+    const { agents, defaults, http } = this.context;
+    const lines = flat(options.headers);
+    const dispatch = (headers: unknown[]): boolean => {
+      const isSafe = isSafeRequest(options.method, headers);
+      const watch = new Watch(this.scope, isSafe, http.connectTimeoutMs);
+      return agents.get(target.isOwn).dispatch(
+        {
+          ...options,
+          origin: target.origin,
+          headers: headers as string[],
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        handler.onRequestStart === undefined
+          ? new EarlierHandler(handler, watch)
+          : new LaterHandler(handler, watch),
+      );
+    };
+    if (!target.isOwn || defaults.names.size === 0) return dispatch(lines);
+    const headers = defaults.missingFrom(lines);
+    if (Array.isArray(headers)) return dispatch([...lines, ...headers]);
+    headers
+      .then((more) => dispatch([...lines, ...more]))
+      .catch((error: unknown) => refuse(handler, error));
+    return true;
   }
 
   /** The connections are the dependency's: closing one attempt's view of them closes nothing. */

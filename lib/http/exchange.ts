@@ -6,7 +6,6 @@
 import { AxiosError } from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import type { Agents } from './agent.js';
 import type { AttemptScope } from './attempt-scope.js';
 import {
   axiosError,
@@ -19,14 +18,14 @@ import {
 import { BodyStream, readableBody } from './body-stream.js';
 import { onCallerEnd, timeoutOf } from './caller.js';
 import { CollectedBody } from './collected-body.js';
-import type { Gate } from './gate.js';
-import type { HttpSettings, TransportEnvironment } from './http-options.js';
+import type { ExchangeContext } from './exchange-context.js';
 import { isSafeRequest } from './idempotent.js';
+import { downloadProgress, uploadProgress } from './progress.js';
+import type { Progress } from './progress.js';
 import { Redirect, locationOf } from './redirect.js';
 import type { Hop } from './redirect.js';
 import { requestBody } from './request-body.js';
 import { headerLines } from './request-headers.js';
-import type { DefaultHeaders } from './request-headers.js';
 import { takeCoding } from './response-body.js';
 import {
   RequestSummary,
@@ -37,15 +36,6 @@ import { Settlement } from './settlement.js';
 import { withParams } from './query.js';
 
 type Config = InternalAxiosRequestConfig;
-
-/** What all requests of a dependency share. */
-export interface ExchangeContext {
-  readonly gate: Gate;
-  readonly agents: Agents;
-  readonly http: HttpSettings;
-  readonly defaults: DefaultHeaders;
-  readonly environment: TransportEnvironment;
-}
 
 export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   private releasePermit: (() => void) | undefined;
@@ -58,6 +48,8 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   private response: AxiosResponse | undefined;
   private body: CollectedBody | undefined;
   private stream: BodyStream | undefined;
+  private uploaded: Progress | undefined;
+  private downloaded: Progress | undefined;
 
   constructor(
     protected readonly context: ExchangeContext,
@@ -110,6 +102,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
       lines: headerLines(config),
       body,
     };
+    this.uploaded = uploadProgress(config);
     this.startedMs = context.environment.nowMs();
     const timeoutMs = timeoutOf(config);
     if (timeoutMs > 0)
@@ -144,6 +137,10 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     this.scope.noteSent(isSafeRequest(method, lines));
   }
 
+  onBodySent(chunk: unknown): void {
+    this.uploaded?.((chunk as Buffer).length);
+  }
+
   onHeaders(
     status: number,
     raw: Buffer[],
@@ -170,6 +167,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
       data: undefined,
     };
     this.response = response;
+    this.downloaded = downloadProgress(config, headers);
     if (config.responseType !== 'stream')
       this.body = new CollectedBody(config, coding);
     else this.step(() => this.stand(response, coding, resume));
@@ -177,6 +175,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
+    this.downloaded?.(chunk.length);
     if (this.stream !== undefined) return this.stream.push(chunk);
     if (this.redirect !== undefined) {
       // Reading on would cost more than the connection that ends here.

@@ -64,28 +64,29 @@ export class Gate {
   resolve(address: Address, scope: AttemptScope): Target {
     const { url = '', baseURL } = address;
     const base = this.baseOf(scope);
-    const isOwnBase =
-      baseURL === undefined || baseURL === '' || baseURL === scope.baseUrl;
-    if (isOwnBase && base !== undefined && isPlain(url))
-      return { origin: base.origin, path: base.path + url, isOwn: true };
-    if (isOwnBase) return this.resolveFrom(url, base, address, scope);
-    const joined =
-      isAbsolute(url) && address.allowAbsoluteUrls !== false
-        ? url
-        : join(baseURL, url);
-    this.refuseTraversal(url, scope);
-    return this.resolveFrom(joined, base, { ...address, url: joined }, scope);
+    const isNested = address.allowAbsoluteUrls === false;
+    if (baseURL === undefined || baseURL === '' || baseURL === scope.baseUrl) {
+      if (base !== undefined && isPlain(url))
+        return { origin: base.origin, path: base.path + url, isOwn: true };
+      return this.resolveFrom(base, url, isNested, scope);
+    }
+    if (isAbsolute(url) && !isNested)
+      return this.resolveFrom(base, url, false, scope);
+    const { origin, path, isOwn } = this.resolveFrom(
+      base,
+      baseURL,
+      false,
+      scope,
+    );
+    const callers: Base = { origin, path: withoutSlash(beforeQuery(path)) };
+    return { ...this.resolveFrom(callers, url, isNested, scope), isOwn };
   }
 
   /** Where a redirect leads from `current`, an absolute URL. */
   follow(location: string, current: string, scope: AttemptScope): Target {
-    let url: URL;
-    try {
-      url = new URL(location, current);
-    } catch {
+    if (!URL.canParse(location, current))
       throw this.refusal('a redirect leads to something that is no URL', scope);
-    }
-    return this.judge(url, scope);
+    return this.judge(new URL(location, current), scope);
   }
 
   /** What a dispatcher is asked for: an origin and a path. */
@@ -103,35 +104,28 @@ export class Gate {
       throw this.refusal('a control character in the path', scope);
     if (typeof origin === 'string' && this.origins.has(origin))
       return { origin, path, isOwn: true };
-    let url: URL;
-    try {
-      url = new URL(origin ?? (base as Base).origin);
-    } catch {
+    const asked = String(origin ?? base?.origin);
+    if (!URL.canParse(asked))
       throw this.refusal('an origin that is no URL', scope);
-    }
-    const target = this.judge(url, scope);
+    const target = this.judge(new URL(asked), scope);
     return { origin: target.origin, path, isOwn: target.isOwn };
   }
 
+  /** `isNested`: even an absolute URL is a path below the base. */
   private resolveFrom(
-    url: string,
     base: Base | undefined,
-    address: Address,
+    url: string,
+    isNested: boolean,
     scope: AttemptScope,
   ): Target {
     if (CONTROL.test(url))
       throw this.refusal('a control character in the URL', scope);
     if (beforeQuery(url).includes('\\'))
       throw this.refusal('a backslash in the URL', scope);
-    const isNested = address.allowAbsoluteUrls === false && base !== undefined;
-    if (ABSOLUTE.test(url) && !isNested) {
-      let parsed: URL;
-      try {
-        parsed = new URL(url);
-      } catch {
+    if (!isNested && ABSOLUTE.test(url)) {
+      if (!URL.canParse(url))
         throw this.refusal('something that is no URL', scope);
-      }
-      return this.judge(parsed, scope);
+      return this.judge(new URL(url), scope);
     }
     if (!isNested && url.startsWith('//'))
       throw this.refusal('a URL that begins with //', scope);
@@ -204,7 +198,7 @@ export class Gate {
 
 function parseBase(baseUrl: string): Base {
   const { origin, pathname } = new URL(baseUrl);
-  return { origin, path: pathname.replace(/\/+$/, '') };
+  return { origin, path: withoutSlash(pathname) };
 }
 
 const isPlain = (url: string): boolean =>
@@ -213,10 +207,12 @@ const isPlain = (url: string): boolean =>
 const isAbsolute = (url: string): boolean =>
   /^(?:[a-z][a-z\d+\-.]*:)?\/\//i.test(url);
 
+const withoutSlash = (text: string): string => text.replace(/\/+$/, '');
+
 /** As axios joins a base and a relative URL. */
 function join(base: string, url: string): string {
   if (url === '') return base;
-  return `${base.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
+  return `${withoutSlash(base)}/${url.replace(/^\/+/, '')}`;
 }
 
 function beforeQuery(url: string): string {

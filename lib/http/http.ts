@@ -2,7 +2,7 @@
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import type { AttemptScope } from './attempt-scope.js';
 import { Exchange } from './exchange.js';
-import type { ExchangeContext } from './exchange.js';
+import type { ExchangeContext } from './exchange-context.js';
 import {
   requestConfig,
   transformRequest,

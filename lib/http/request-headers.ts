@@ -1,5 +1,5 @@
 /** The header lines of a request. */
-import axios from 'axios';
+import axios, { AxiosHeaders } from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
 import type { HeaderFields } from './response-head.js';
 import type { HeaderValues } from './http-options.js';
@@ -115,5 +115,19 @@ export class DefaultHeaders {
         );
     }
     if (waiting !== undefined) return Promise.all(waiting).then(() => {});
+  }
+
+  /** The lines that a request of these lines does not have itself. */
+  missingFrom(lines: readonly unknown[]): HeaderLines | Promise<HeaderLines> {
+    const headers = new AxiosHeaders();
+    const own = new Set<string>();
+    for (let i = 0; i < lines.length; i += 2)
+      own.add(String(lines[i]).toLowerCase());
+    const missing = (): HeaderLines =>
+      Object.entries(headers.toJSON(true))
+        .filter(([name]) => !own.has(name.toLowerCase()))
+        .flat() as HeaderLines;
+    const waiting = this.apply(headers);
+    return waiting === undefined ? missing() : waiting.then(missing);
   }
 }

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { Agents } from './agent.js';
 import { AttemptDispatcher } from './attempt-dispatcher.js';
 import type { AttemptScope } from './attempt-scope.js';
-import type { ExchangeContext } from './exchange.js';
+import type { ExchangeContext } from './exchange-context.js';
 import { Gate } from './gate.js';
 import { attemptHttp } from './http.js';
 import type { Http } from './http.js';

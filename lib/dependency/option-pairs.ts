@@ -1,0 +1,67 @@
+/**
+ * What each is in its range and yet does not go together.
+ */
+import type { OptionCheck } from './option-check.js';
+import type { DependencyOptions } from './options.js';
+
+/**
+ * Pairs that one dependency wrote itself; where a default is part of the pair, the lesser time
+ * bounds the greater. `options` are sound one by one.
+ */
+export function tellPairs(
+  options: DependencyOptions,
+  check: OptionCheck,
+): void {
+  const { timeoutMs, attemptTimeoutMs, retry, circuit } = options;
+  atMost(check, 'attemptTimeoutMs', attemptTimeoutMs, 'timeoutMs', timeoutMs);
+  const backoff = retry ? retry.backoff : undefined;
+  atMost(
+    check,
+    'retry.backoff.delayMs',
+    backoff?.delayMs,
+    'retry.backoff.maxDelayMs',
+    backoff?.maxDelayMs,
+  );
+  const leaseMs = circuit ? circuit.leaseMs : undefined;
+  if (
+    isNumber(leaseMs) &&
+    isNumber(attemptTimeoutMs) &&
+    leaseMs < attemptTimeoutMs
+  )
+    check.tell(
+      'circuit.leaseMs',
+      `is ${leaseMs}: expected at least attemptTimeoutMs, ${attemptTimeoutMs}`,
+    );
+}
+
+/** What the whole, defaults included, must have. */
+export function tellWhole(
+  options: DependencyOptions,
+  check: OptionCheck,
+): void {
+  const { rateLimit } = options;
+  if (!rateLimit) return;
+  for (const name of ['limit', 'intervalMs'] as const) {
+    const path = `rateLimit.${name}`;
+    if (rateLimit[name] === undefined && !check.isTold(path))
+      check.tell(path, 'is missing: expected { limit, intervalMs }');
+  }
+}
+
+function atMost(
+  check: OptionCheck,
+  option: string,
+  value: unknown,
+  boundOption: string,
+  bound: unknown,
+): void {
+  if (isNumber(value) && isNumber(bound) && value > bound)
+    check.tell(
+      option,
+      `is ${value}: expected at most ${boundOption}, ${bound}`,
+    );
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}

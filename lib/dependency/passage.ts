@@ -1,0 +1,145 @@
+/**
+ * The way of one call, or of one guard, past everything that may refuse it: the judging circuit, the
+ * host's, the permit, the rate. What it was given it gives back, whichever step ends it.
+ */
+import type { Host } from '../balancing/host.js';
+import { REFUSED, type Circuit } from '../circuit/circuit.js';
+import { circuitOpen, netlocFull, rateLimited } from './refusals.js';
+import type { Stages } from './stages.js';
+
+/** The ticket of those that no circuit judges. */
+export const NO_TICKET = 0;
+
+export class Passage {
+  host: Host;
+  /** Of the dependency's circuit, and of the host's. */
+  ticket = NO_TICKET;
+  hostTicket = NO_TICKET;
+
+  constructor(
+    readonly stages: Stages,
+    readonly pinned: Host | undefined,
+    private readonly attemptTimeoutMs: number,
+  ) {
+    this.host = stages.fleet.nameless;
+  }
+
+  /** The circuit that decides: a pinned peer's own, else the dependency's. */
+  get judge(): Circuit | undefined {
+    return this.pinned?.circuit ?? this.stages.circuit;
+  }
+
+  /** Admitted as a probe of the dependency, or of its host. */
+  get isProbe(): boolean {
+    return (
+      this.stages.circuit?.isLease(this.ticket) === true ||
+      this.host.circuit?.isLease(this.hostTicket) === true
+    );
+  }
+
+  get isProbeOfDependency(): boolean {
+    return this.stages.circuit?.isLease(this.ticket) === true;
+  }
+
+  /** Asks the judging circuit; the error to refuse with, or undefined. */
+  admit(nowMs: number): Error | undefined {
+    const { stages, pinned } = this;
+    const above = stages.circuit;
+    this.hostTicket = NO_TICKET;
+    const isBlocked = pinned !== undefined && above?.mode === 'forced-open';
+    const ticket = isBlocked
+      ? REFUSED
+      : (this.judge?.admit(nowMs, this.leaseMs) ?? NO_TICKET);
+    if (ticket === REFUSED) {
+      this.ticket = NO_TICKET;
+      return circuitOpen(stages, pinned, nowMs);
+    }
+    if (pinned?.circuit === undefined) {
+      this.ticket = ticket;
+    } else {
+      // Of pinned calls only those to a listed host count in the dependency's sum.
+      this.hostTicket = ticket;
+      this.ticket = pinned.isPinned
+        ? NO_TICKET
+        : (above?.closedTicket ?? NO_TICKET);
+    }
+    if (pinned !== undefined) this.host = pinned;
+    return undefined;
+  }
+
+  /** Asks the circuit of a chosen host. */
+  admitTo(host: Host, nowMs: number): Error | undefined {
+    this.host = host;
+    if (host.circuit === undefined) return undefined;
+    const ticket = host.circuit.admit(nowMs, this.leaseMs);
+    if (ticket === REFUSED) {
+      this.release();
+      return circuitOpen(this.stages, host, nowMs);
+    }
+    this.hostTicket = ticket;
+    return undefined;
+  }
+
+  /** Takes the host's permit; false = wait in its queue. A probe never waits. */
+  takePermit(mayWait: boolean): boolean | Error {
+    const { permits } = this.host;
+    if (permits.tryAcquire()) return true;
+    if (mayWait && permits.hasQueueRoom && !this.isProbe) return false;
+    this.release();
+    return netlocFull(this.stages, this.host);
+  }
+
+  /** Takes a token of the rate; gives everything back where there is none. */
+  takeToken(nowMs: number): Error | undefined {
+    const { rate } = this.stages;
+    if (rate === undefined || rate.tryTake(nowMs)) return undefined;
+    this.release();
+    this.host.permits.release();
+    return rateLimited(this.stages, rate, nowMs);
+  }
+
+  /** After a wait in the queue: whether what admitted it still would, with tickets of now. */
+  refresh(): boolean {
+    const { host, pinned, judge } = this;
+    if (
+      judge !== undefined &&
+      (!judge.isClosed || judge.mode === 'forced-open')
+    )
+      return false;
+    if (pinned === undefined && !host.isInService) return false;
+    if (!host.isPinned)
+      this.ticket = this.stages.circuit?.closedTicket ?? NO_TICKET;
+    this.hostTicket = host.circuit?.closedTicket ?? NO_TICKET;
+    return true;
+  }
+
+  /** The work starts now: a lease counts from here. */
+  renewLeases(nowMs: number): void {
+    const endMs = nowMs + this.leaseMs;
+    this.stages.circuit?.renewLease(this.ticket, endMs);
+    this.host.circuit?.renewLease(this.hostTicket, endMs);
+  }
+
+  /** Gives the tickets back without a verdict. */
+  release(): void {
+    release(this.stages, this);
+  }
+
+  private get leaseMs(): number {
+    const { attemptTimeoutMs } = this;
+    return Math.max(
+      this.stages.settings.circuit?.leaseMs ?? 0,
+      attemptTimeoutMs === Infinity ? 0 : attemptTimeoutMs + 1_000,
+    );
+  }
+}
+
+/** Gives tickets back without a verdict. */
+export function release(
+  stages: Stages,
+  tickets: Pick<Passage, 'host' | 'ticket' | 'hostTicket'>,
+): void {
+  stages.circuit?.release(tickets.ticket);
+  if (tickets.host.circuit !== undefined)
+    stages.hosts.release(tickets.host, tickets.hostTicket);
+}

@@ -1,0 +1,101 @@
+/**
+ * What an operator reads at 3 a.m.: one line when a circuit opens and one when it closes, and at
+ * most one per ten seconds about failed or refused calls, with a count. Only names, codes and
+ * messages of errors are told, never what they carry.
+ */
+import type { Clock } from '../core/clock.js';
+import { isDaceError } from '../core/errors.js';
+import type { DaceEvent, DaceListener } from '../core/events.js';
+import type { DaceLogger } from '../core/logger.js';
+
+const QUIET_MS = 10_000;
+
+/** A listener that writes the log of one dependency. */
+export function createLogListener(
+  id: string,
+  logger: DaceLogger,
+  clock: Clock,
+): DaceListener {
+  const failed = new Occasional(clock);
+  const refused = new Occasional(clock);
+  return (event) => {
+    switch (event.type) {
+      case 'circuit.opened':
+        return logger.warn(opened(id, event));
+      case 'circuit.would-open':
+        return logger.warn(
+          `${subject(id, event.netloc)} would open (${event.tripped ?? 'operator'}); metrics only`,
+        );
+      case 'circuit.closed':
+        return logger.log(`${subject(id, event.netloc)} is closed again`);
+      case 'circuit.half-opened':
+        return logger.debug?.(
+          `${subject(id, event.netloc)} is half-open: probing`,
+        );
+      case 'operation.failed':
+        return failed.say((more) =>
+          logger.warn(`Call to "${id}" failed: ${describe(event.error)}${more}`),
+        );
+      case 'operation.refused':
+        return refused.say((more) =>
+          logger.debug?.(
+            `Call to "${id}" refused: ${describe(event.error)}${more}`,
+          ),
+        );
+      case 'warning':
+        return logger.warn(
+          event.error === undefined
+            ? `"${id}": ${event.message}`
+            : `"${id}": ${event.message} (${describe(event.error)})`,
+        );
+      default:
+    }
+  };
+}
+
+/** Speaks at once, then at most once per ten seconds, and says how often it held its tongue. */
+class Occasional {
+  private quietUntilMs = -Infinity;
+  private held = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  say(write: (more: string) => void): void {
+    const nowMs = this.clock.nowMs();
+    if (nowMs < this.quietUntilMs) {
+      this.held += 1;
+      return;
+    }
+    const more = this.held === 0 ? '' : ` (and ${this.held} more before it)`;
+    this.held = 0;
+    this.quietUntilMs = nowMs + QUIET_MS;
+    write(more);
+  }
+}
+
+function opened(
+  id: string,
+  event: Extract<DaceEvent, { readonly retryAfterMs?: number }>,
+): string {
+  const { netloc, tripped, retryAfterMs, lastFailure } = event;
+  const why = tripped === undefined ? 'by an operator' : `by ${tripped}`;
+  const next =
+    retryAfterMs === undefined
+      ? ''
+      : `; next probe in ${Math.ceil(retryAfterMs)} ms`;
+  const last = lastFailure === undefined ? '' : `; last: ${lastFailure.name}`;
+  return `${subject(id, netloc)} opened ${why}${next}${last}`;
+}
+
+function subject(id: string, netloc: string | undefined): string {
+  return netloc === undefined
+    ? `Circuit of "${id}"`
+    : `Circuit of "${id}" (${netloc})`;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { code } = error as { code?: unknown };
+  const hasCode = typeof code === 'string' && !isDaceError(error);
+  return `${error.name}${hasCode ? ` ${code}` : ''}: ${error.message}`;
+}
