@@ -22,9 +22,14 @@ export class Latency {
   }
 
   succeeded(durationMs: number, nowMs: number): void {
+    this.answered(durationMs);
+    this.observe(durationMs, nowMs);
+  }
+
+  /** A success where nobody balances. */
+  answered(durationMs: number): void {
     if (this.meanCalls < MEAN_CALLS) this.meanCalls += 1;
     this.meanMs += (durationMs - this.meanMs) / this.meanCalls;
-    this.observe(durationMs, nowMs);
   }
 
   /** A failure is a slow answer, however fast it came: it must not attract traffic. */

@@ -104,7 +104,7 @@ export function hostSettingOf(text: string, protocol?: string): HostSetting {
  * @example normalizeNetloc('Search') // 'search:80'
  */
 export function normalizeNetloc(text: string, usualPort = 80): string {
-  if (NORMAL.test(text) && isAddress(text)) return text;
+  if (NORMAL.test(text)) return text;
   if (text.length > MOST_CHARACTERS || /[\s/?#@\\]/.test(text)) return text;
   const parts = /^(\[[\da-f.:]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(text);
   if (parts === null) return text;
@@ -116,7 +116,7 @@ export function normalizeNetloc(text: string, usualPort = 80): string {
 }
 
 /** What most netlocs look like, and always come out as. */
-const NORMAL = /^[\d._a-z-]+:[1-9]\d{0,4}$/;
+const NORMAL = /^[\d._a-z-]{1,249}:[1-9]\d{0,3}$/;
 
 const ADDRESS = /^(?:[\d._a-z-]+|\[[\d.:a-f]+\]):([1-9]\d{0,4})$/;
 

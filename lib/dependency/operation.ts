@@ -36,7 +36,7 @@ type Phase =
   | 'over';
 type End = 'succeeded' | 'failed' | 'refused' | 'cancelled';
 
-export class Operation implements Waiter, PermitWaiter {
+export class Operation extends Passage implements Waiter, PermitWaiter {
   dueMs = 0;
   heapIndex = -1;
   /** Neighbours in the list of live operations. */
@@ -51,14 +51,13 @@ export class Operation implements Waiter, PermitWaiter {
   lastDelayMs = 0;
   readonly deadlineMs: number;
   readonly caller: Caller;
-  readonly passage: Passage;
 
   private phase: Phase = 'choosing';
   private attempt: Attempt | undefined = undefined;
   private last: Ended | undefined = undefined;
 
   constructor(
-    readonly stages: Stages,
+    stages: Stages,
     private readonly work: (call: Call) => unknown,
     readonly call: CallSettings,
     private readonly startMs: number,
@@ -66,9 +65,9 @@ export class Operation implements Waiter, PermitWaiter {
     reject: (error: unknown) => void,
     hooks: ExecuteHooks | undefined,
   ) {
+    super(stages, call.pinned, call.attemptTimeoutMs);
     this.deadlineMs = startMs + call.timeoutMs;
     this.caller = new Caller(stages, call, hooks, resolve, reject);
-    this.passage = new Passage(stages, call.pinned, call.attemptTimeoutMs);
     stages.enlist(this);
     if (call.signal !== undefined || hooks !== undefined)
       this.caller.listen((reason) => this.cancel(reason));
@@ -76,7 +75,7 @@ export class Operation implements Waiter, PermitWaiter {
 
   /** Asks for admission and goes to a host, or is refused. */
   begin(nowMs: number): void {
-    const refusal = this.passage.admit(nowMs);
+    const refusal = this.admit(nowMs);
     if (refusal !== undefined) this.refuse(refusal, nowMs);
     else if (this.call.pinned !== undefined) this.enter(nowMs);
     else this.choose(nowMs);
@@ -121,13 +120,13 @@ export class Operation implements Waiter, PermitWaiter {
   }
 
   private choose(nowMs: number): void {
-    const { stages, stayOn, passage } = this;
-    if (stayOn?.isInService) return this.admitTo(stayOn, nowMs);
+    const { stages, stayOn } = this;
+    if (stayOn?.isInService) return this.goTo(stayOn, nowMs);
     if (stages.isAnsweredByFunction) return this.ask();
-    const mayProbe = !passage.isProbeOfDependency;
+    const mayProbe = !this.isProbeOfDependency;
     const host = chooseHost(stages, nowMs, this.tried, mayProbe);
-    if (!(host instanceof Error)) return this.admitTo(host, nowMs);
-    passage.release();
+    if (!(host instanceof Error)) return this.goTo(host, nowMs);
+    this.release();
     this.refuse(host, nowMs);
   }
 
@@ -140,28 +139,28 @@ export class Operation implements Waiter, PermitWaiter {
     askBalancer(stages, this.tried, (answer) => {
       if (this.phase !== 'choosing') return;
       const nowMs = stages.clock.nowMs();
-      if (answer.host !== undefined) return this.admitTo(answer.host, nowMs);
+      if (answer.host !== undefined) return this.goTo(answer.host, nowMs);
       this.interrupt(undefined, nowMs);
       if (answer.isRefusal) this.refuse(answer.error, nowMs);
       else this.fail('failed', answer.error, false, nowMs);
     });
   }
 
-  private admitTo(host: Host, nowMs: number): void {
-    const refusal = this.passage.admitTo(host, nowMs);
+  private goTo(host: Host, nowMs: number): void {
+    const refusal = this.admitTo(host, nowMs);
     if (refusal === undefined) this.enter(nowMs);
     else this.refuse(refusal, nowMs);
   }
 
   /** Takes the permit, or a place in its queue. */
   private enter(nowMs: number): void {
-    const permit = this.passage.takePermit(true);
+    const permit = this.takePermit(true);
     if (permit === true) return this.launch(nowMs);
     if (permit !== false) return this.refuse(permit, nowMs);
     const { deadlines, settings } = this.stages;
     this.phase = 'queued';
     this.caller.keepContext();
-    this.passage.host.permits.enqueue(this);
+    this.host.permits.enqueue(this);
     const endMs = nowMs + settings.queueTimeoutMs;
     deadlines.add(this, Math.min(this.deadlineMs, endMs));
   }
@@ -169,20 +168,20 @@ export class Operation implements Waiter, PermitWaiter {
   /** After a wait in the queue: what admitted it may have changed. */
   private takePlace(): void {
     const nowMs = this.stages.clock.nowMs();
-    if (this.passage.refresh()) return this.launch(nowMs);
-    this.passage.host.permits.release();
+    if (this.refresh()) return this.launch(nowMs);
+    this.host.permits.release();
     this.begin(nowMs);
   }
 
   /** Runs the work; the permit is taken. */
   private launch(nowMs: number): void {
-    const { stages, passage, work } = this;
-    const refusal = passage.takeToken(nowMs);
+    const { stages, work } = this;
+    const refusal = this.takeToken(nowMs);
     if (refusal !== undefined) return this.refuse(refusal, nowMs);
     this.tries += 1;
-    passage.renewLeases(nowMs);
+    this.renewLeases(nowMs);
     const endMs = Math.min(nowMs + this.call.attemptTimeoutMs, this.deadlineMs);
-    const attempt = new Attempt(stages, passage, this.tries, nowMs, endMs);
+    const attempt = new Attempt(stages, this, this.tries, nowMs, endMs);
     this.attempt = attempt;
     this.phase = 'running';
     stages.deadlines.add(this, endMs);
@@ -302,16 +301,16 @@ export class Operation implements Waiter, PermitWaiter {
 
   /** Takes the operation out of whatever it is in the middle of. */
   private interrupt(reason: unknown, nowMs: number): void {
-    const { stages, passage, phase } = this;
+    const { stages, host, phase } = this;
     stages.deadlines.remove(this);
     if (phase === 'running') {
       const attempt = this.attempt!;
       attempt.cut(reason);
       report(stages, attempt, NO_VERDICT, false, nowMs, reason);
     } else if (phase !== 'sleeping' && phase !== 'judging') {
-      if (phase === 'queued') passage.host.permits.leave(this);
-      else if (phase === 'granted') passage.host.permits.release();
-      passage.release();
+      if (phase === 'queued') host.permits.leave(this);
+      else if (phase === 'granted') host.permits.release();
+      this.release();
     }
   }
 
@@ -324,7 +323,7 @@ export class Operation implements Waiter, PermitWaiter {
   }
 
   private timeoutError(kind: 'attempt' | 'operation' | 'queue') {
-    const { stages, call, passage } = this;
+    const { stages, call, host } = this;
     const timeoutMs = {
       attempt: call.attemptTimeoutMs,
       operation: call.timeoutMs,
@@ -332,7 +331,7 @@ export class Operation implements Waiter, PermitWaiter {
     }[kind];
     return new DaceTimeoutError({
       dependencyId: stages.id,
-      netloc: passage.host.setting?.netloc,
+      netloc: host.setting?.netloc,
       kind,
       timeoutMs,
     });

@@ -39,7 +39,7 @@ export type Entry = z.ZodType | Level;
 type EntriesOf<T> = { readonly [K in keyof T]-?: Entry };
 
 const group = <T>(entries: EntriesOf<T>): Level => ({
-  entries: entries as Level['entries'],
+  entries,
   canBeOff: false,
 });
 

@@ -87,8 +87,7 @@ function isRetrySound(value: unknown): boolean {
         break;
       case 'backoff':
       case 'budget':
-        if (!isAbsent(option) && option !== false)
-          return isRetrySoundInFull(value);
+        if (!isAbsent(option)) return isRetrySoundInFull(value);
         break;
       default:
         return false;

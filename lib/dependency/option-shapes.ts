@@ -10,7 +10,7 @@ import {
   firstFailure,
 } from '../circuit/trip-rules.js';
 import { parseHost } from './netloc.js';
-import { count, fn, MOST_MS, time } from './option-ranges.js';
+import { count, MOST_MS, time } from './option-ranges.js';
 import { isPlainObject, REFUSED_NAMES } from './option-text.js';
 import type { HostInput } from './options.js';
 
@@ -26,10 +26,10 @@ const checked = (check: (value: unknown, tell: Tell) => void): z.ZodType =>
   });
 
 export const enabled = (): z.ZodType =>
-  z.union(
-    [z.boolean(), fn()],
-    'expected true, false or a function that answers one of them',
-  );
+  checked((value, tell) => {
+    if (typeof value !== 'boolean' && typeof value !== 'function')
+      tell('expected true, false or a function that answers one of them');
+  });
 
 export const anything = (): z.ZodType => z.unknown();
 

@@ -115,9 +115,12 @@ export class Passage {
 
   /** The work starts now: a lease counts from here. */
   renewLeases(nowMs: number): void {
-    const endMs = nowMs + this.leaseMs;
-    this.stages.circuit?.renewLease(this.ticket, endMs);
-    this.host.circuit?.renewLease(this.hostTicket, endMs);
+    const above = this.stages.circuit;
+    const own = this.host.circuit;
+    if (above?.isClosed === false)
+      above.renewLease(this.ticket, nowMs + this.leaseMs);
+    if (own?.isClosed === false)
+      own.renewLease(this.hostTicket, nowMs + this.leaseMs);
   }
 
   /** Gives the tickets back without a verdict. */

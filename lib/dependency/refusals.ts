@@ -18,16 +18,13 @@ export function circuitOpen(
       ? stages.circuit
       : ofHost;
   const look = circuit?.look(nowMs);
-  // A lease is out on a circuit that is not open any more: that is half-open to the caller.
-  const isOpen = look?.retryAfterMs !== undefined;
   return new DaceCircuitOpenError({
     dependencyId: stages.id,
-    ...(circuit === ofHost && host?.setting && { netloc: host.netloc }),
+    netloc:
+      circuit !== stages.circuit && host?.setting ? host.netloc : undefined,
     state: look?.state ?? 'open',
-    ...(isOpen && { retryAfterMs: look.retryAfterMs }),
-    ...(stages.lastFailure !== undefined && {
-      lastFailure: stages.lastFailure,
-    }),
+    retryAfterMs: look?.retryAfterMs,
+    lastFailure: stages.lastFailure,
   });
 }
 

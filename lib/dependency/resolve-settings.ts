@@ -99,13 +99,13 @@ const ID = /^[A-Za-z][\w.-]{0,63}$/;
  */
 export function resolveSettings(
   id: string,
-  options: DependencyOptions | undefined,
-  defaults?: DependencyOptions,
+  options: DependencyOptions = {},
+  defaults: DependencyOptions = {},
 ): Settings {
   const own = new OptionCheck(DEPENDENCY);
   const inherited = new OptionCheck(DEPENDENCY, 'defaults.');
-  const written = own.soundPart(options ?? {}) as DependencyOptions;
-  const below = inherited.soundPart(defaults ?? {}) as DependencyOptions;
+  const written = own.soundPart(options) as DependencyOptions;
+  const below = inherited.soundPart(defaults) as DependencyOptions;
   const whole = mergeOptions(below, written);
   tellPairs(written, own);
   tellWhole(whole, own);

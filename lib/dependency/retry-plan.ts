@@ -45,7 +45,7 @@ export function planRetry(
   );
   const askedMs = willStay ? retryAfterMs(operation, ended) : undefined;
   const wakeMs = nowMs + (askedMs ?? delayMs);
-  const circuit = operation.passage.judge;
+  const circuit = operation.judge;
   if (wakeMs >= operation.deadlineMs) {
     if (askedMs !== undefined) noteRetryAfter(ended.value, askedMs);
     return lastWord(operation, ended, askedMs);

@@ -191,11 +191,11 @@ export function report(
   if (verdict === 'ignored' || verdict === 'local') {
     release(stages, attempt);
   } else {
-    if (verdict === 'success') host.latency.succeeded(durationMs, nowMs);
-    else {
+    if (verdict !== 'success') {
       host.latency.failed(durationMs, nowMs);
       stages.noteFailure(nameOf(error));
-    }
+    } else if (host.circuit === undefined) host.latency.answered(durationMs);
+    else host.latency.succeeded(durationMs, nowMs);
     const isFailure = judgement.isCircuitFailure || isSlow;
     if (host.circuit === undefined)
       stages.circuit?.record(ticket, isFailure, isSlow, nowMs);

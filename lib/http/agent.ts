@@ -4,7 +4,8 @@
  */
 import { Agent, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
-import type { HttpSettings } from './http-options.js';
+import { timedConnector } from './connector.js';
+import type { HttpSettings, TransportEnvironment } from './http-options.js';
 
 /** Our deadlines rule, so undici's own are off. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 } as const;
@@ -19,7 +20,10 @@ export class Agents {
   private readonly draining = new Set<Dispatcher>();
   private isClosed = false;
 
-  constructor(private http: HttpSettings) {}
+  constructor(
+    private http: HttpSettings,
+    private readonly environment: TransportEnvironment,
+  ) {}
 
   /** The agent for the dependency's own hosts, or one without client certificate. */
   get(isOwn: boolean): Dispatcher {
@@ -69,24 +73,28 @@ export class Agents {
   }
 
   private make(audience: Audience): Dispatcher {
-    const agent = makeAgent(this.http, audience);
+    const agent = makeAgent(this.http, audience, this.environment);
     // A request after the end gets undici's own "closed" error instead of a new connection.
     if (this.isClosed) this.drain(agent);
     return agent;
   }
 }
 
-function makeAgent(http: HttpSettings, audience: Audience): Dispatcher {
+function makeAgent(
+  http: HttpSettings,
+  audience: Audience,
+  environment: TransportEnvironment,
+): Dispatcher {
   const { poolSize, connectTimeoutMs, proxy } = http;
   const tls = audience === 'own' ? http.tls : withoutCertificate(http.tls);
-  const connect = { ...tls, timeout: connectTimeoutMs };
+  const connect = timedConnector(tls, connectTimeoutMs, environment);
   const options = { connections: poolSize, connect, ...NO_TIMEOUTS };
   if (proxy === false) return new Agent(options);
   const proxied = {
     ...NO_TIMEOUTS,
     connections: poolSize,
     connect,
-    requestTls: connect,
+    requestTls: { ...tls, timeout: connectTimeoutMs },
     proxyTls: { timeout: connectTimeoutMs },
     // Plain http goes through a proxy in absolute form, as curl and axios do; https is tunnelled.
     proxyTunnel: false,

@@ -66,7 +66,7 @@ export interface TransportSettings {
 /** What the transport needs of the world: time comes in from outside. */
 export interface TransportEnvironment {
   /** Calls `fn` after `ms`; the returned function takes it back. */
-  startTimer(ms: number, fn: () => void): () => void;
+  readonly startTimer: (ms: number, fn: () => void) => () => void;
   /** Monotonic milliseconds, for `response.duration`. */
-  nowMs(): number;
+  readonly nowMs: () => number;
 }

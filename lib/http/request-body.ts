@@ -5,6 +5,8 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { axiosError } from './axios-errors.js';
 import { Counted } from './counted.js';
+import { encodeForm } from './form-data.js';
+import type { FormEntries } from './form-data.js';
 
 type Config = InternalAxiosRequestConfig;
 export type Payload = NonNullable<Dispatcher.DispatchOptions['body']>;
@@ -20,12 +22,14 @@ export interface RequestBody {
 export const NO_BODY: RequestBody = { payload: null, isReplayable: true };
 const TOO_LARGE = 'Request body larger than maxBodyLength limit';
 
-interface FormDataPackage extends NodeJS.ReadableStream {
+/** A form of the `form-data` package, which axios makes of objects. */
+interface FormPackage extends NodeJS.ReadableStream {
   getHeaders(): Record<string, string>;
-  getLength?(done: (error: Error | null, length?: number) => void): void;
+  hasKnownLength?(): boolean;
+  getLengthSync?(): number;
 }
 
-/** May set or drop `content-type` of `config.headers`, as axios' node adapter does. */
+/** May set `content-type` and `content-length` of `config.headers`, as axios' node adapter does. */
 export function requestBody(config: Config): RequestBody {
   const data: unknown = config.data;
   if (!data) return NO_BODY;
@@ -38,10 +42,17 @@ export function requestBody(config: Config): RequestBody {
       config,
     );
   if (data instanceof URLSearchParams) return whole(data.toString(), config);
+  if (isStream(data))
+    return isFormPackage(data)
+      ? packaged(data, config)
+      : streamed(data, config);
   if (tagOf(data) === 'FormData') {
-    // undici writes the boundary that goes with the body it makes.
-    config.headers.delete('content-type');
-    return { payload: data as unknown as Payload, isReplayable: true };
+    const { type, blob } = encodeForm(
+      data as FormEntries,
+      config.headers.getContentType()?.toString(),
+    );
+    config.headers.setContentType(type);
+    return { payload: blob as unknown as Payload, isReplayable: true };
   }
   if (data instanceof Blob) {
     config.headers.setContentType(data.type || 'application/octet-stream');
@@ -49,11 +60,6 @@ export function requestBody(config: Config): RequestBody {
   }
   if (data instanceof ReadableStream)
     return streamed(Readable.fromWeb(data as never), config);
-  if (isStream(data)) {
-    if (isFormDataPackage(data))
-      config.headers.set(data.getHeaders() as Record<string, string>);
-    return streamed(data, config);
-  }
   throw axiosError(
     'Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream',
     AxiosError.ERR_BAD_REQUEST,
@@ -93,7 +99,12 @@ const isStream = (value: unknown): value is NodeJS.ReadableStream =>
   typeof (value as { pipe?: unknown }).pipe === 'function' &&
   typeof (value as { on?: unknown }).on === 'function';
 
-const isFormDataPackage = (
-  value: NodeJS.ReadableStream,
-): value is FormDataPackage =>
+const isFormPackage = (value: NodeJS.ReadableStream): value is FormPackage =>
   typeof (value as { getHeaders?: unknown }).getHeaders === 'function';
+
+function packaged(form: FormPackage, config: Config): RequestBody {
+  config.headers.set(form.getHeaders());
+  if (form.hasKnownLength?.() && !config.headers.hasContentLength())
+    config.headers.setContentLength(form.getLengthSync?.() ?? null);
+  return streamed(form, config);
+}

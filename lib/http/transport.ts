@@ -31,7 +31,7 @@ export class HttpTransport implements ExchangeContext {
     const { http, hosts } = settings;
     this.http = http;
     this.gate = new Gate(dependencyId, hosts, http.allowOtherHosts);
-    this.agents = new Agents(http);
+    this.agents = new Agents(http, environment);
     this.defaults = new DefaultHeaders(http.headers, http.secretHeaders);
   }
 
