@@ -42,11 +42,11 @@ export class OptionCheck {
     }
     const sound = new Map<string, unknown>();
     for (const [name, item] of Object.entries(value)) {
+      if (item === undefined) continue;
       const entry = Object.hasOwn(level.entries, name)
         ? level.entries[name]
         : undefined;
       if (entry === undefined) this.tellName(name, level, path);
-      else if (item === undefined) continue;
       else if (isLevel(entry)) {
         const part = this.checkLevel(entry, item, below(path, name));
         if (part !== undefined) sound.set(name, part);

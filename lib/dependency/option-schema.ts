@@ -57,7 +57,7 @@ export function areCallOptionsSound(options: CallOptions<unknown>): boolean {
       case 'fallback':
         break;
       default:
-        return false;
+        if (!isAbsent(value)) return false;
     }
   }
   return true;
@@ -90,7 +90,7 @@ function isRetrySound(value: unknown): boolean {
         if (!isAbsent(option)) return isRetrySoundInFull(value);
         break;
       default:
-        return false;
+        if (!isAbsent(option)) return false;
     }
   }
   return true;

@@ -1,4 +1,7 @@
 import { AxiosHeaders } from 'axios';
+import type { AxiosInstance } from 'axios';
+import { concealSecrets } from './axios-errors.js';
+import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
 
 /**
@@ -12,4 +15,29 @@ export class AdapterExchange extends Exchange {
     this.config = { ...this.config, headers };
     return super.prepare();
   }
+}
+
+/**
+ * Gives an axios instance over our adapter what the `Http` face has of its own: the dependency's
+ * hooks, once per request of the instance, and errors that show no secret.
+ */
+export function addHooks(
+  instance: AxiosInstance,
+  context: ExchangeContext,
+): void {
+  instance.interceptors.request.use(
+    async (config) => (await context.http.onRequest?.(config)) || config,
+    undefined,
+    { runWhen: () => context.http.onRequest !== undefined },
+  );
+  instance.interceptors.response.use(
+    (response) => {
+      const { onResponse } = context.http;
+      if (onResponse === undefined) return response;
+      return Promise.resolve(onResponse(response)).then((r) => r || response);
+    },
+    (error: unknown) => {
+      throw concealSecrets(error);
+    },
+  );
 }

@@ -18,7 +18,6 @@ const NODE_CODES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'ECONNRESET',
   UND_ERR_INVALID_ARG: AxiosError.ERR_BAD_REQUEST,
   UND_ERR_NOT_SUPPORTED: AxiosError.ERR_NOT_SUPPORT,
-  UND_ERR_ABORTED: AxiosError.ERR_CANCELED,
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: AxiosError.ERR_BAD_REQUEST,
 };
 
@@ -28,7 +27,7 @@ const NODE_CODES: Readonly<Record<string, string>> = {
  * pass unchanged.
  */
 export function concealSecrets<E>(error: E): E {
-  if (!axios.isAxiosError(error)) return error;
+  if (!axios.isAxiosError(error) || Object.isFrozen(error)) return error;
   for (const name of HIDDEN) {
     if (Object.hasOwn(error, name))
       Object.defineProperty(error, name, { enumerable: false });

@@ -115,6 +115,8 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   private dispatch({ target, method, lines, body }: Hop): void {
     const isSingle =
       (this.config as { keepAlive?: boolean }).keepAlive === false;
+    // Whatever comes of it, a stream cannot be given to a second attempt.
+    if (!body.isReplayable) this.scope.noteSent(false);
     this.context.agents.get(target.isOwn).dispatch(
       {
         origin: target.origin,
@@ -132,9 +134,9 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
 
   onConnect(abort: (error?: Error) => void): void {
     if (this.isSettled || this.scope.endedBy !== undefined) return abort();
-    const { method, lines } = this.hop as Hop;
+    const { method, lines, body } = this.hop as Hop;
     this.abort = abort;
-    this.scope.noteSent(isSafeRequest(method, lines));
+    if (body.isReplayable) this.scope.noteSent(isSafeRequest(method, lines));
   }
 
   onBodySent(chunk: unknown): void {

@@ -2,8 +2,8 @@
 import axios from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
 
-/** Keys that axios reads a meaning into: nesting, JSON, arrays. */
-const SPECIAL_KEY = /[[\]{}.]/;
+/** Keys that axios takes as they are: it trims others, or reads nesting and lists into them. */
+const PLAIN_KEY = /^[\w-]+$/;
 const PLAIN_TEXT = /^[\w\-.!~*'()]*$/;
 
 /** Appends `config.params` to a path that may have a query already. */
@@ -31,11 +31,11 @@ function flatQuery(params: object): string | undefined {
   for (const key of Object.keys(params)) {
     const value = (params as Record<string, unknown>)[key];
     if (value === undefined || value === null) continue;
-    if (SPECIAL_KEY.test(key)) return undefined;
+    if (!PLAIN_KEY.test(key)) return undefined;
     const text = asText(value);
     if (text === undefined) return undefined;
     if (query !== '') query += '&';
-    query += `${encode(key)}=${encode(text)}`;
+    query += `${key}=${encode(text)}`;
   }
   return query;
 }

@@ -75,8 +75,14 @@ function whole(payload: string | Buffer, config: Config): RequestBody {
 }
 
 function streamed(data: NodeJS.ReadableStream, config: Config): RequestBody {
-  const max = config.maxBodyLength ?? -1;
   const isModern = data instanceof Readable;
+  if (isModern && (data.destroyed || Readable.isDisturbed(data)))
+    throw axiosError(
+      'The body is a stream that was read or destroyed before',
+      AxiosError.ERR_BAD_REQUEST,
+      config,
+    );
+  const max = config.maxBodyLength ?? -1;
   // Old streams (the form-data package) lack what undici asks of a Readable.
   if (max === -1 && isModern) return once(data);
   const counted = new Counted(max, () =>

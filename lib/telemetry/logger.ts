@@ -34,7 +34,9 @@ export function createLogListener(
         );
       case 'operation.failed':
         return failed.say((more) =>
-          logger.warn(`Call to "${id}" failed: ${describe(event.error)}${more}`),
+          logger.warn(
+            `Call to "${id}" failed: ${describe(event.error)}${more}`,
+          ),
         );
       case 'operation.refused':
         return refused.say((more) =>

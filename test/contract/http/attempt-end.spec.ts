@@ -516,6 +516,21 @@ describe('A request body that can be sent only once', () => {
     });
   });
 
+  it('makes even a PUT one that must not be repeated', async () => {
+    upstream.answer((_request, response) => response.end('{}'));
+    await transport.httpFor(scope).put('/x', Readable.from(['a']));
+    expect(scope.sent).toEqual([false]);
+  });
+
+  it('is refused when it was read before', async () => {
+    upstream.answer((_request, response) => response.end('{}'));
+    const body = Readable.from(['a']);
+    await transport.httpFor(scope).put('/x', body);
+    await expect(
+      transport.httpFor(scope).put('/x', body),
+    ).rejects.toMatchObject({ code: 'ERR_BAD_REQUEST' });
+  });
+
   it('is not sent again by a redirect', async () => {
     upstream.answer((asked, response) => {
       asked.resume();

@@ -3,12 +3,14 @@ import axios, { AxiosError } from 'axios';
 import {
   FormData as UndiciFormData,
   fetch as undiciFetch,
+  interceptors,
   request,
 } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaceForeignHostError } from '../../../lib/core/errors.js';
 import type { HttpSettings } from '../../../lib/http/http-options.js';
 import { operationHttp } from '../../../lib/http/http.js';
+import { addHooks } from '../../../lib/http/adapter.js';
 import type { HttpTransport } from '../../../lib/http/transport.js';
 import {
   FakeScope,
@@ -377,6 +379,35 @@ describe('Hooks', () => {
     expect(scope.listeners).toBe(0);
   });
 
+  it('serve an axios instance as well, whose errors show no secret', async () => {
+    const instance = axios.create({
+      baseURL: upstream.origin,
+      adapter: (config) => transport.adapterFor(scope)(config),
+    });
+    addHooks(instance, transport);
+    const plain = await instance.post<Echo>('/x', { a: 1 });
+    expect(plain.data.body).toBe('{"a":1}');
+
+    transport.configure({
+      http: httpSettings({
+        onRequest: (config) => void Object.assign(config.data ?? {}, { b: 2 }),
+        onResponse: (response) => void (response.statusText = 'seen'),
+      }),
+      hosts: [{ baseUrl: upstream.origin }],
+    });
+    const { data, statusText } = await instance.post<Echo>('/x', { a: 1 });
+    expect([data.body, statusText]).toEqual(['{"a":1,"b":2}', 'seen']);
+
+    const error: unknown = await instance
+      .get('/x', {
+        signal: AbortSignal.abort(),
+        headers: { Cookie: 's3ssion' },
+      })
+      .catch((e: unknown) => e);
+    expect(axios.isCancel(error)).toBe(true);
+    expect(inspect(error, { depth: 10 })).not.toMatch(/s3ssion/);
+  });
+
   it('cannot send the request to a foreign host', async () => {
     configure({
       onRequest: (config) => ({ ...config, url: 'http://evil.example/' }),
@@ -534,6 +565,32 @@ describe('The agent', () => {
     await expect(sent).rejects.toMatchObject({
       cause: { code: 'DACE_FOREIGN_HOST' },
     });
+  });
+
+  it('carries interceptors of undici, whose requests pass the gate as well', async () => {
+    const dispatcher = transport
+      .agentFor(scope)
+      .compose(interceptors.redirect({ maxRedirections: 2 }));
+    const ask = (path: string) =>
+      request(upstream.origin + path, { dispatcher });
+    upstream.answer((asked, response) => {
+      const location = { '/own': '/to', '/away': 'http://evil.example/' };
+      const to = location[asked.url as keyof typeof location];
+      if (to !== undefined) response.writeHead(302, { location: to });
+      if (asked.url !== '/hang') response.end('there');
+    });
+
+    expect(await (await ask('/own')).body.text()).toBe('there');
+    expect([scope.held, scope.listeners]).toEqual([0, 0]);
+    await expect(ask('/away')).rejects.toBeInstanceOf(DaceForeignHostError);
+
+    const hanging = ask('/hang');
+    await until(() => upstream.requests.at(-1)?.url === '/hang');
+    const reason = new Error('the attempt is over');
+    scope.end(reason);
+    await expect(hanging).rejects.toBe(reason);
+    await expect(ask('/late')).rejects.toBe(reason);
+    await until(() => upstream.cut === 1);
   });
 
   it('stays open when one attempt closes it', async () => {

@@ -27,6 +27,7 @@ const SOUND: object[] = [
     classify: () => undefined,
   },
   { netloc: 'x'.repeat(255) },
+  { cancelOnDisconnect: undefined, retry: { nope: undefined } },
   Object.assign(Object.create(null) as object, { timeoutMs: 5 }),
 ];
 

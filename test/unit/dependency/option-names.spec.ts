@@ -65,7 +65,9 @@ describe('An unknown name', () => {
     expect(told({ circuit: { timeoutMs: 5 } })).toContain(
       'circuit.resetTimeoutMs',
     );
-    expect(told({ http: { hosts: ['a'] } })).toContain('did you mean "hosts"?');
+    expect(told({ http: { hosts: ['a'] } })).toBe(
+      'unknown option "http.hosts": it belongs at the top, beside http',
+    );
   });
 
   it.each([
@@ -95,8 +97,8 @@ describe('An unknown name', () => {
     );
   });
 
-  it('that is absent is unknown all the same', () => {
-    expect(told({ timeout: undefined })).toContain('did you mean "timeoutMs"?');
+  it('that is undefined is as if absent', () => {
+    expect(told({ timeout: undefined })).toBe('nothing was wrong');
   });
 });
 

@@ -1,0 +1,98 @@
+/**
+ * The circuits as a Terminus indicator: one key per dependency, read from memory.
+ */
+import { Injectable } from '@nestjs/common';
+import {
+  HealthIndicatorService,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+import type { DependencySnapshot } from '../dependency/snapshot.js';
+import { DaceRegistry } from '../nest/dace-registry.js';
+
+/** @publicApi */
+export interface DaceHealthCheckOptions {
+  /** Names the hosts that are out. @default false */
+  readonly details?: boolean;
+}
+
+/** Terminus 11 knows `up` and `down` only. */
+interface Session {
+  up(data: Record<string, unknown>): HealthIndicatorResult;
+  down(data: Record<string, unknown>): HealthIndicatorResult;
+  degraded?(data: Record<string, unknown>): HealthIndicatorResult;
+}
+
+const OPEN = new Set(['open', 'forced-open']);
+const TROUBLED = new Set(['open', 'forced-open', 'half-open']);
+
+/**
+ * Reports circuits; never calls a dependency and never throws.
+ *
+ * State:  closed = `up`; open or half-open = `degraded` (HTTP 200); a `critical` dependency that is
+ *         open = `down` (HTTP 503), half-open only `degraded`, so that traffic comes back to probe it.
+ *         Terminus 11 has no degraded: `up`, with the state.
+ * @publicApi
+ */
+@Injectable()
+export class DaceHealthIndicator {
+  constructor(
+    private readonly registry: DaceRegistry,
+    private readonly indicators: HealthIndicatorService,
+  ) {}
+
+  /** All dependencies, or those of `ids`; a function of this shape is what Terminus' `check` takes. */
+  check(
+    ids: readonly string[] = this.registry.ids(),
+    options: DaceHealthCheckOptions = {},
+  ): HealthIndicatorResult {
+    return Object.assign(
+      {},
+      ...ids.map((id) => this.one(id, options.details === true)),
+    ) as HealthIndicatorResult;
+  }
+
+  private one(id: string, hasDetails: boolean): HealthIndicatorResult {
+    const session = this.indicators.check(id) as unknown as Session;
+    if (!this.registry.has(id))
+      return session.down({ message: `No dependency "${id}" is registered` });
+    try {
+      const dependency = this.registry.get(id);
+      return report(
+        session,
+        dependency.snapshot(),
+        dependency.isCritical,
+        hasDetails,
+      );
+    } catch {
+      return session.up({ state: 'unknown' });
+    }
+  }
+}
+
+function report(
+  session: Session,
+  snapshot: DependencySnapshot,
+  isCritical: boolean,
+  hasDetails: boolean,
+): HealthIndicatorResult {
+  const { state, retryAfterMs, hosts, shared } = snapshot;
+  const listed = hosts.filter((host) => host.pinned !== true);
+  const out = listed.filter((host) => !host.inService);
+  const data = {
+    state,
+    ...(retryAfterMs !== undefined && {
+      retryAfterMs: Math.ceil(retryAfterMs),
+    }),
+    ...(listed.length > 0 && {
+      hosts: {
+        inService: listed.length - out.length,
+        out: out.length,
+        ...(hasDetails && { outNetlocs: out.map((host) => host.netloc) }),
+      },
+    }),
+    shared,
+  };
+  if (isCritical && OPEN.has(state)) return session.down(data);
+  if (!TROUBLED.has(state)) return session.up(data);
+  return session.degraded?.(data) ?? session.up(data);
+}

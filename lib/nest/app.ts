@@ -1,0 +1,11 @@
+/** What decorated methods need of the app they run in; `DaceRegistry` is one. */
+import type { Dependency } from '../dependency/dependency.js';
+
+export interface App {
+  /** The executor of `id`, or an error that names the known ones. */
+  get(id: string): Dependency;
+  /** Whether the app's container constructed, or was given, `instance`. */
+  holds(instance: object): boolean;
+  /** What `cancelOnDisconnect` of the module says. */
+  readonly cancelOnDisconnect: boolean | undefined;
+}

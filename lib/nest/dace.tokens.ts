@@ -1,0 +1,26 @@
+/**
+ * Injection tokens. Strings that read well: Nest prints them when one cannot be resolved.
+ */
+import { Inject } from '@nestjs/common';
+import type { DependencyId } from './dependency-ids.js';
+
+/**
+ * The token of one dependency's executor, for `overrideProvider` and factories.
+ *
+ * @publicApi
+ */
+export function getDependencyToken(id: DependencyId): string {
+  return `DaceDependency:${id}`;
+}
+
+/**
+ * Injects the executor of one dependency.
+ *
+ * @example constructor(@InjectDependency('search') private readonly search: Dependency) {}
+ * @publicApi
+ */
+export function InjectDependency(
+  id: DependencyId,
+): PropertyDecorator & ParameterDecorator {
+  return Inject(getDependencyToken(id));
+}
