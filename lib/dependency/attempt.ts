@@ -12,6 +12,12 @@ import { Call } from './call.js';
 import type { Passage } from './passage.js';
 import type { Stages } from './stages.js';
 
+/** Who hears what came of an attempt's work, in time or late. */
+interface AttemptOwner {
+  answered(attempt: Attempt, value: unknown): void;
+  threw(attempt: Attempt, error: unknown): void;
+}
+
 export class Attempt extends Call implements AttemptScope {
   /** Why it ended before its work did; undefined while it runs and after a normal end. */
   endedBy: unknown = undefined;
@@ -113,11 +119,29 @@ export class Attempt extends Call implements AttemptScope {
       stop();
       this.letGo();
     };
-    const stop = stages.startLeftover(stages.settings.abandonAfterMs, () => {
-      abort();
-      release();
-    });
+    const stop = stages.live.startLeftover(
+      stages.settings.abandonAfterMs,
+      () => {
+        abort();
+        release();
+      },
+    );
     return release;
+  }
+
+  /** Runs the work and tells `operation`, once, what came of it. */
+  run(work: (call: Call) => unknown, operation: AttemptOwner): void {
+    const { enterAttempt } = this.stages;
+    try {
+      const result =
+        enterAttempt === undefined ? work(this) : enterAttempt(this, work);
+      if (result instanceof Promise) this.watch(result, operation);
+      else if (isThenable(result))
+        this.watch(Promise.resolve(result), operation);
+      else operation.answered(this, result);
+    } catch (error) {
+      operation.threw(this, error);
+    }
   }
 
   /** The work has settled in time. */
@@ -134,7 +158,7 @@ export class Attempt extends Call implements AttemptScope {
     this.leave();
     this.host.abandoned += 1;
     this.stages.abandoned += 1;
-    this.stopWaiting = this.stages.startLeftover(
+    this.stopWaiting = this.stages.live.startLeftover(
       this.stages.settings.abandonAfterMs,
       () => this.workSettled(),
     );
@@ -152,6 +176,13 @@ export class Attempt extends Call implements AttemptScope {
     this.host.abandoned -= 1;
     this.stages.abandoned -= 1;
     this.letGo();
+  }
+
+  private watch(promise: Promise<unknown>, operation: AttemptOwner): void {
+    promise.then(
+      (value) => operation.answered(this, value),
+      (error: unknown) => operation.threw(this, error),
+    );
   }
 
   private leave(): void {
@@ -172,6 +203,14 @@ function guarded(hook: (reason: unknown) => void, reason: unknown): void {
   } catch {
     // One hook's fault must not keep the others from hearing.
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 /** Whether `call` is an attempt whose caller still waits for it. */

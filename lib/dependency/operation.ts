@@ -7,7 +7,7 @@
  */
 import type { Host } from '../balancing/host.js';
 import type { Waiter } from '../core/deadline-queue.js';
-import { DaceShutdownError, DaceTimeoutError } from '../core/errors.js';
+import { DaceShutdownError } from '../core/errors.js';
 import type { PermitWaiter } from '../limits/permits.js';
 import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
@@ -15,7 +15,9 @@ import type { CallSettings, ExecuteHooks } from './call-settings.js';
 import { Caller } from './caller.js';
 import { askBalancer, chooseHost } from './choose-host.js';
 import { unbegun } from './early.js';
+import type { Live } from './live-work.js';
 import { Passage } from './passage.js';
+import { timedOut } from './refusals.js';
 import { lastWord, planRetry, type Ended } from './retry-plan.js';
 import type { Stages } from './stages.js';
 import {
@@ -36,12 +38,12 @@ type Phase =
   | 'over';
 type End = 'succeeded' | 'failed' | 'refused' | 'cancelled';
 
-export class Operation extends Passage implements Waiter, PermitWaiter {
+export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   dueMs = 0;
   heapIndex = -1;
   /** Neighbours in the list of live operations. */
-  before: Operation | undefined = undefined;
-  after: Operation | undefined = undefined;
+  before: Live | undefined = undefined;
+  after: Live | undefined = undefined;
   /** Hosts that have had their tries, and tries so far on the last one beyond its first. */
   tried: readonly Host[] | undefined = undefined;
   sameHostTries = 0;
@@ -68,7 +70,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
     super(stages, call.pinned, call.attemptTimeoutMs);
     this.deadlineMs = startMs + call.timeoutMs;
     this.caller = new Caller(stages, call, hooks, resolve, reject);
-    stages.enlist(this);
+    stages.live.enlist(this);
     if (call.signal !== undefined || hooks !== undefined)
       this.caller.listen((reason) => this.cancel(reason));
   }
@@ -86,7 +88,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
     if (this.phase === 'sleeping') return this.resume();
     const isQueueEnd = this.phase === 'queued' && this.dueMs < this.deadlineMs;
     this.interrupt(undefined, nowMs);
-    this.refuse(this.timeoutError(isQueueEnd ? 'queue' : 'operation'), nowMs);
+    this.refuse(timedOut(this, isQueueEnd ? 'queue' : 'operation'), nowMs);
   }
 
   /** A permit of the netloc it queued at is its own now. */
@@ -175,7 +177,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
 
   /** Runs the work; the permit is taken. */
   private launch(nowMs: number): void {
-    const { stages, work } = this;
+    const { stages } = this;
     const refusal = this.takeToken(nowMs);
     if (refusal !== undefined) return this.refuse(refusal, nowMs);
     this.tries += 1;
@@ -186,28 +188,11 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
     this.phase = 'running';
     stages.deadlines.add(this, endMs);
     stages.attemptStarted(attempt);
-    const { enterAttempt } = stages;
-    try {
-      const result =
-        enterAttempt === undefined
-          ? work(attempt)
-          : enterAttempt(attempt, work);
-      if (result instanceof Promise) this.watch(attempt, result);
-      else if (isThenable(result)) this.watch(attempt, Promise.resolve(result));
-      else this.answered(attempt, result);
-    } catch (error) {
-      this.threw(attempt, error);
-    }
+    attempt.run(this.work, this);
   }
 
-  private watch(attempt: Attempt, promise: Promise<unknown>): void {
-    promise.then(
-      (value) => this.answered(attempt, value),
-      (error: unknown) => this.threw(attempt, error),
-    );
-  }
-
-  private answered(attempt: Attempt, value: unknown): void {
+  /** The work returned, in time or late. */
+  answered(attempt: Attempt, value: unknown): void {
     if (!attempt.isRunning) return attempt.workSettled();
     const { stages, call } = this;
     const nowMs = this.finish(attempt);
@@ -220,7 +205,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
     else this.conclude({ isError: false, value, judgement, attempt }, nowMs);
   }
 
-  private threw(attempt: Attempt, error: unknown): void {
+  /** The work threw, in time or late. */
+  threw(attempt: Attempt, error: unknown): void {
     if (!attempt.isRunning) return attempt.workSettled();
     const nowMs = this.finish(attempt);
     const judgement = judgeError(this.stages, this.call, error);
@@ -240,7 +226,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
     const { stages, dueMs } = this;
     const attempt = this.attempt!;
     const isDeadline = dueMs >= this.deadlineMs;
-    const error = this.timeoutError(isDeadline ? 'operation' : 'attempt');
+    const error = timedOut(this, isDeadline ? 'operation' : 'attempt');
     const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
     this.phase = 'judging';
     attempt.cut(error);
@@ -318,30 +304,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter {
     this.phase = 'over';
     this.stages.deadlines.remove(this);
     this.caller.unlisten();
-    this.stages.delist(this);
+    this.stages.live.delist(this);
     this.stages.operationEnded(end, nowMs - this.startMs, this.tries, error);
   }
-
-  private timeoutError(kind: 'attempt' | 'operation' | 'queue') {
-    const { stages, call, host } = this;
-    const timeoutMs = {
-      attempt: call.attemptTimeoutMs,
-      operation: call.timeoutMs,
-      queue: stages.settings.queueTimeoutMs,
-    }[kind];
-    return new DaceTimeoutError({
-      dependencyId: stages.id,
-      netloc: host.setting?.netloc,
-      kind,
-      timeoutMs,
-    });
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }

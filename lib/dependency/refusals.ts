@@ -2,7 +2,11 @@
  * The errors a call is refused with.
  */
 import type { Host } from '../balancing/host.js';
-import { DaceCircuitOpenError, DaceRateLimitedError } from '../core/errors.js';
+import {
+  DaceCircuitOpenError,
+  DaceRateLimitedError,
+  DaceTimeoutError,
+} from '../core/errors.js';
 import type { RateLimit } from '../limits/rate-limit.js';
 import type { Stages } from './stages.js';
 
@@ -53,5 +57,35 @@ export function rateLimited(
     option: 'rateLimit.limit',
     limit: rate.limit,
     retryAfterMs: rate.retryAfterMs(nowMs),
+  });
+}
+
+/** Something of a call took longer than its option allows. */
+export function timedOut(
+  {
+    stages,
+    host,
+    call,
+  }: {
+    readonly stages: Stages;
+    readonly host: Host;
+    readonly call: {
+      readonly timeoutMs: number;
+      readonly attemptTimeoutMs: number;
+    };
+  },
+  kind: 'attempt' | 'operation' | 'queue',
+): DaceTimeoutError {
+  const timeoutMs = {
+    attempt: call.attemptTimeoutMs,
+    operation: call.timeoutMs,
+    queue: stages.settings.queueTimeoutMs,
+  }[kind];
+  const netloc = host.setting?.netloc;
+  return new DaceTimeoutError({
+    dependencyId: stages.id,
+    netloc,
+    kind,
+    timeoutMs,
   });
 }

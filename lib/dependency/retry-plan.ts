@@ -6,8 +6,28 @@ import { parseRetryAfterMs } from '../http/retry-after.js';
 import { backoffMs } from '../retry/backoff.js';
 import { isAskedFor, isSafeToRepeat } from '../retry/retryable.js';
 import type { Attempt } from './attempt.js';
-import type { Operation } from './operation.js';
+import type { Caller } from './caller.js';
+import type { CallSettings } from './call-settings.js';
+import type { Circuit } from '../circuit/circuit.js';
+import type { Host } from '../balancing/host.js';
+import type { Stages } from './stages.js';
 import type { Judgement } from './verdicts.js';
+
+/** What the plan knows, and notes, of its operation. */
+export interface Retrying {
+  readonly stages: Stages;
+  readonly call: CallSettings;
+  readonly caller: Caller;
+  readonly judge: Circuit | undefined;
+  readonly tries: number;
+  readonly deadlineMs: number;
+  readonly lastDelayMs: number;
+  /** Hosts that have had their tries, and tries so far on the last one beyond its first. */
+  tried: readonly Host[] | undefined;
+  sameHostTries: number;
+  /** The host of the next attempt, where `retry.sameHost` asks for it. */
+  stayOn: Host | undefined;
+}
 
 /** An attempt that is over, and what came of it. */
 export interface Ended {
@@ -25,7 +45,7 @@ export type Plan =
 
 /** Decides, and draws on the budget if it is another attempt. */
 export function planRetry(
-  operation: Operation,
+  operation: Retrying,
   ended: Ended,
   nowMs: number,
 ): Plan {
@@ -60,7 +80,7 @@ export function planRetry(
 
 /** What the caller gets when there is no further attempt though one was possible. */
 export function lastWord(
-  operation: Operation,
+  operation: Retrying,
   ended: Ended,
   askedMs?: number,
 ): { readonly delayMs: undefined; readonly value: unknown } {
@@ -70,7 +90,7 @@ export function lastWord(
 }
 
 function exhausted(
-  operation: Operation,
+  operation: Retrying,
   ended: Ended,
   askedMs = retryAfterMs(operation, ended),
 ): { readonly delayMs: undefined; readonly value: unknown } {
@@ -87,7 +107,7 @@ function exhausted(
 }
 
 /** The work asked for another attempt itself. */
-function isRequest(operation: Operation, ended: Ended): boolean {
+function isRequest(operation: Retrying, ended: Ended): boolean {
   return (
     ended.isError &&
     isDaceError(ended.value, 'DACE_RETRY_REQUESTED') &&
@@ -95,7 +115,7 @@ function isRequest(operation: Operation, ended: Ended): boolean {
   );
 }
 
-function isRepeatable(operation: Operation, ended: Ended): boolean {
+function isRepeatable(operation: Retrying, ended: Ended): boolean {
   const { call, caller, stages } = operation;
   const { value, judgement, attempt } = ended;
   if (judgement.isRefusal || caller.isAnswered) return false;
@@ -121,7 +141,7 @@ function isRepeatable(operation: Operation, ended: Ended): boolean {
 }
 
 /** Whether the next attempt goes to the same host; notes it, or that this one has been tried. */
-function chooseStay(operation: Operation, { host }: Attempt): boolean {
+function chooseStay(operation: Retrying, { host }: Attempt): boolean {
   const { stages, call } = operation;
   if (call.pinned !== undefined || stages.hosts.all.length < 2) return true;
   if (operation.sameHostTries < call.retry.sameHost && host.isInService) {
@@ -135,7 +155,7 @@ function chooseStay(operation: Operation, { host }: Attempt): boolean {
   return !stages.hosts.hasUntried(operation.tried);
 }
 
-function retryAfterMs(operation: Operation, ended: Ended): number | undefined {
+function retryAfterMs(operation: Retrying, ended: Ended): number | undefined {
   const { retryAfter } = ended.judgement;
   if (retryAfter === undefined) return undefined;
   return parseRetryAfterMs(retryAfter, operation.stages.clock.dateMs());

@@ -11,22 +11,17 @@ import type {
 } from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
 import type { Clock } from '../core/clock.js';
-import {
-  deadlinesOf,
-  type DeadlineQueue,
-  type Waiter,
-} from '../core/deadline-queue.js';
+import { deadlinesOf, type DeadlineQueue } from '../core/deadline-queue.js';
 import { DaceShutdownError, type LastFailure } from '../core/errors.js';
 import { Listeners, type DaceEvent } from '../core/events.js';
 import type { Random } from '../core/random.js';
 import { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
 import { RetryBudget } from '../limits/retry-budget.js';
-import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import { plainCall, type CallSettings } from './call-settings.js';
 import { Fleet, type FleetOwner } from './fleet.js';
-import type { Operation } from './operation.js';
+import { LiveWork } from './live-work.js';
 import type { Settings } from './settings.js';
 
 export interface StagesEnvironment {
@@ -34,6 +29,13 @@ export interface StagesEnvironment {
   readonly random: Random;
   /** Runs an attempt's work in an async context of the caller's framework. */
   readonly enterAttempt?: <T>(call: Call, work: (call: Call) => T) => T;
+}
+
+/** An attempt, as far as counts and events go. */
+export interface StartedAttempt {
+  readonly host: Host;
+  readonly attempt: number;
+  readonly startMs: number;
 }
 
 export class Stages implements FleetOwner {
@@ -59,12 +61,8 @@ export class Stages implements FleetOwner {
   plain: CallSettings;
   inFlight = 0;
   abandoned = 0;
-  /** Operations that have not ended, as a list through their own fields. */
-  firstLive: Operation | undefined = undefined;
+  readonly live: LiveWork;
   isClosed = false;
-  /** Abandoned work and unread bodies: what still waits after its operation's end. */
-  private leftovers: Set<Waiter> | undefined = undefined;
-  private wakeWhenIdle: (() => void) | undefined = undefined;
   private ownTransport: HttpTransport | undefined = undefined;
   private failure: { name: string; dateMs: number } | undefined = undefined;
   private shownFailure: LastFailure | undefined = undefined;
@@ -79,6 +77,7 @@ export class Stages implements FleetOwner {
     this.random = environment.random;
     this.enterAttempt = environment.enterAttempt;
     this.deadlines = deadlinesOf(this.clock);
+    this.live = new LiveWork(this.clock, this.deadlines);
     this.plain = plainCall(settings);
     this.fleet = new Fleet(this);
     const { budget } = settings.retry;
@@ -114,7 +113,7 @@ export class Stages implements FleetOwner {
   get transport(): HttpTransport {
     return (this.ownTransport ??= new HttpTransport(this.id, this.settings, {
       nowMs: () => this.clock.nowMs(),
-      startTimer: (ms, fn) => this.startTimer(ms, fn),
+      startTimer: (ms, fn) => this.live.startTimer(ms, fn),
     }));
   }
 
@@ -130,21 +129,6 @@ export class Stages implements FleetOwner {
   noteFailure(name: string): void {
     this.failure = { name, dateMs: this.clock.dateMs() };
     this.shownFailure = undefined;
-  }
-
-  /** One more operation is under way. */
-  enlist(operation: Operation): void {
-    const next = this.firstLive;
-    operation.after = next;
-    if (next !== undefined) next.before = operation;
-    this.firstLive = operation;
-  }
-
-  delist({ before, after }: Operation): void {
-    if (before === undefined) this.firstLive = after;
-    else before.after = after;
-    if (after !== undefined) after.before = before;
-    if (this.firstLive === undefined) this.wakeWhenIdle?.();
   }
 
   emit(event: DaceEvent): void {
@@ -184,53 +168,17 @@ export class Stages implements FleetOwner {
     this.ownTransport?.configure(settings);
   }
 
-  startTimer(ms: number, fn: () => void): () => void {
-    const waiter: Waiter = { dueMs: 0, heapIndex: -1, onDue: fn };
-    this.deadlines.add(waiter, this.clock.nowMs() + ms);
-    return () => this.deadlines.remove(waiter);
-  }
-
-  /** Like `startTimer`, for what outlives its operation: closing takes it back. */
-  startLeftover(ms: number, fn: () => void): () => void {
-    const leftovers = (this.leftovers ??= new Set());
-    const waiter: Waiter = {
-      dueMs: 0,
-      heapIndex: -1,
-      onDue: () => {
-        leftovers.delete(waiter);
-        fn();
-      },
-    };
-    leftovers.add(waiter);
-    this.deadlines.add(waiter, this.clock.nowMs() + ms);
-    return () => {
-      leftovers.delete(waiter);
-      this.deadlines.remove(waiter);
-    };
-  }
-
   /** Ends what waits, gives what runs its grace, then ends that and lets go of everything. */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.shutDownAll(false);
-    if (this.firstLive !== undefined) {
-      const idle = new Promise<void>((resolve) => {
-        this.wakeWhenIdle = resolve;
-      });
-      const stop = this.startTimer(this.settings.shutdownGraceMs, () =>
-        this.shutDownAll(true),
-      );
-      await idle;
-      stop();
-    }
-    for (const waiter of this.leftovers ?? []) this.deadlines.remove(waiter);
+    await this.live.end(this.settings.shutdownGraceMs);
     await this.ownTransport?.destroy(
       new DaceShutdownError({ dependencyId: this.id }),
     );
     this.listeners.clear();
   }
 
-  attemptStarted({ host, attempt, startMs }: Attempt): void {
+  attemptStarted({ host, attempt, startMs }: StartedAttempt): void {
     if (attempt === 1) this.budget?.deposit(startMs);
     else this.totals.retries += 1;
     this.totals.attempts += 1;
@@ -246,7 +194,11 @@ export class Stages implements FleetOwner {
       });
   }
 
-  retryScheduled({ host, attempt }: Attempt, delayMs: number, error: unknown) {
+  retryScheduled(
+    { host, attempt }: StartedAttempt,
+    delayMs: number,
+    error: unknown,
+  ) {
     if (this.listeners.wantsRare)
       this.emit({
         type: 'retry.scheduled',
@@ -304,14 +256,5 @@ export class Stages implements FleetOwner {
       `Trip rule "${rule.name}" threw; it is taken as not tripping.`,
       error,
     );
-  }
-
-  private shutDownAll(isGraceOver: boolean): void {
-    let operation = this.firstLive;
-    while (operation !== undefined) {
-      const { after } = operation;
-      operation.shutDown(isGraceOver);
-      operation = after;
-    }
   }
 }

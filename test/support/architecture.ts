@@ -24,7 +24,8 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = (() => {
     ['retry', ['core']],
     ['balancing', ['core', 'circuit', 'limits']],
     ['http', ['core']],
-    ['dependency', calls],
+    // telemetry knows core alone, so an executor may write its log with it.
+    ['dependency', [...calls, 'telemetry']],
     ['store', ['core', 'circuit']],
     ['telemetry', ['core']],
     ['nest', plain],

@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { readArguments, USAGE, type Arguments } from './arguments.js';
 import { freePort } from './demo/free-port.js';
-import { greeting } from './demo/greeting.js';
+import { introduction, invitation } from './demo/greeting.js';
 import { LiveLine } from './demo/live-line.js';
 import { Scenario } from './demo/scenario.js';
 import { Screen } from './demo/screen.js';
@@ -31,13 +31,15 @@ async function run({ port, seconds }: Arguments): Promise<void> {
   const upstreams = await Upstreams.start();
   const app = await NestFactory.create(AppModule.with(upstreams, screen), {
     logger: screen,
+    // A browser keeps connections open; nobody waits for them at the end.
     forceCloseConnections: true,
   });
   // Ctrl-C: finish what runs, close everything, exit with 0.
   app.enableShutdownHooks([], { useProcessExit: true });
 
   const url = await listen(app, port, screen);
-  screen.print(greeting(url, app.get(Upstreams)));
+  screen.print(introduction(url, upstreams));
+  if (seconds === undefined) screen.print(invitation(url));
   app.get(Traffic).start(url);
   app.get(LiveLine).start();
 
@@ -53,8 +55,8 @@ async function listen(
   screen: Screen,
 ): Promise<string> {
   const port = await freePort(wantedPort);
-  if (port !== wantedPort)
-    screen.print(`Port ${wantedPort} is taken: using ${port}.`);
+  if (wantedPort !== 0 && port !== wantedPort)
+    screen.print(`Port ${wantedPort} is not free: using ${port}.`);
   await app.listen(port, '127.0.0.1');
   return `http://127.0.0.1:${port}`;
 }

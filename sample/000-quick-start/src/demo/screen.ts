@@ -1,5 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 
+const OF_ONE_REQUEST = new Set(['ExceptionsHandler', 'DaceExceptionFilter']);
+
 /**
  * The terminal: lines that stay, and below them, on a terminal, a few that are rewritten. It is
  * also the app's logger, so that a log line never tears the live ones.
@@ -37,8 +39,9 @@ export class Screen implements LoggerService {
     this.tell('!', context, message);
   }
 
-  error(message: unknown, ...details: unknown[]): void {
-    this.tell('!', message, ...details);
+  /** Single requests show in the counts, and their clients are told. */
+  error(message: unknown, _stack?: string, context = ''): void {
+    if (!OF_ONE_REQUEST.has(context)) this.tell('!', context, message);
   }
 
   private tell(...parts: readonly unknown[]): void {

@@ -12,19 +12,26 @@ const RATES: Readonly<Record<string, number>> = {
 @Injectable()
 export class Traffic implements OnModuleDestroy {
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly running = new Set<Promise<void>>();
   /** Route → status → how often. */
   readonly answers = new Map<string, Map<string, number>>();
 
   start(url: string): void {
     for (const [path, rate] of Object.entries(RATES)) {
       this.answers.set(path, new Map());
-      const ask = (): void => void this.ask(url, path);
+      const ask = (): void => {
+        const running = this.ask(url, path);
+        this.running.add(running);
+        void running.finally(() => this.running.delete(running));
+      };
       this.timers.push(setInterval(ask, 1_000 / rate));
     }
   }
 
-  onModuleDestroy(): void {
+  /** Asks no more and waits for the answers to come. */
+  async onModuleDestroy(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    await Promise.all(this.running);
   }
 
   private async ask(url: string, path: string): Promise<void> {
