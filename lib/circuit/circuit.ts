@@ -6,44 +6,24 @@
  * lease; every transition starts a new generation, so a late result changes nothing. Nothing is
  * scheduled: what time has changed is worked out when somebody asks.
  */
-import { RollingWindow, type WindowCounts } from '../core/rolling-window.js';
-import { ProbeRound, type Recovery } from './recovery.js';
-import { openingMs, type ResetBackoffSettings } from './reset-backoff.js';
-import {
-  DEFAULT_TRIP,
-  DEFAULT_WINDOW_MS,
-  type Counts,
-  type TripRule,
-} from './trip-rules.js';
+import type { WindowCounts } from '../core/rolling-window.js';
+import type {
+  CircuitMode,
+  CircuitOwner,
+  CircuitSettings,
+  CircuitState,
+} from './contract.js';
+import { ProbeRound } from './recovery.js';
+import { openingMs } from './reset-backoff.js';
+import { Tally } from './tally.js';
 
-/** @publicApi */
-export type CircuitMode = 'auto' | 'forced-open' | 'metrics-only' | 'disabled';
-
-/** What the next call would meet. @publicApi */
-export type CircuitState =
-  'closed' | 'open' | 'half-open' | 'forced-open' | 'metrics-only' | 'disabled';
-
-export interface CircuitSettings {
-  /** Undefined = the default rules. */
-  readonly trip: readonly TripRule[] | undefined;
-  readonly recovery: Recovery;
-  readonly resetTimeoutMs: number;
-  readonly resetBackoff: ResetBackoffSettings;
-  readonly leaseMs: number;
-  readonly maxOutRatio: number;
-}
-
-export type CircuitChange = 'opened' | 'half-opened' | 'closed' | 'would-open';
-
-/** Whom a circuit asks and tells. */
-export interface CircuitOwner {
-  /** A tripped circuit asks before it opens; beyond `maxOutRatio` the answer is no. */
-  mayOpen(): boolean;
-  changed(change: CircuitChange, nowMs: number): void;
-  ruleFailed(rule: TripRule, error: unknown): void;
-  /** Failures in a row that hold for everybody the circuit stands above. */
-  consecutiveFailures?(): number | undefined;
-}
+export type {
+  CircuitChange,
+  CircuitMode,
+  CircuitOwner,
+  CircuitSettings,
+  CircuitState,
+} from './contract.js';
 
 /** The ticket of those who may not pass. */
 export const REFUSED = -1;
@@ -60,18 +40,19 @@ export class Circuit {
   private failedRecoveries = 0;
   private round: ProbeRound | undefined;
   private trippedBy: string | undefined;
-  private rules: readonly TripRule[] = [];
-  private windows: readonly RollingWindow[] = [];
-  private longest: RollingWindow;
-  /** Failures since the last success. */
-  consecutiveFailures = 0;
+  private tally: Tally;
 
   constructor(
     private settings: CircuitSettings,
     private readonly owner: CircuitOwner,
     private readonly random: () => number,
   ) {
-    this.longest = this.useRules(settings);
+    this.tally = this.newTally(settings);
+  }
+
+  /** Failures since the last success. */
+  get consecutiveFailures(): number {
+    return this.tally.consecutiveFailures;
   }
 
   get mode(): CircuitMode {
@@ -158,21 +139,13 @@ export class Circuit {
   ): boolean {
     if (ticket !== this.generation || this.state !== 'closed') return false;
     if (this.operatorMode === 'disabled') return false;
-    if (isFailure) this.consecutiveFailures += 1;
-    else this.consecutiveFailures = 0;
-    for (const window of this.windows) window.record(nowMs, isFailure, isSlow);
+    this.tally.record(isFailure, isSlow, nowMs);
     return true;
   }
 
   /** Judges what has been counted; a window without a failure or slow call has nothing to judge. */
   conclude(nowMs: number): void {
-    const { longest } = this;
-    if (
-      longest.failures > 0 ||
-      longest.slow > 0 ||
-      this.trippedBy !== undefined
-    )
-      this.judge(nowMs);
+    if (!this.tally.isClean || this.trippedBy !== undefined) this.judge(nowMs);
   }
 
   /** The ticket comes back and proves nothing. */
@@ -201,21 +174,17 @@ export class Circuit {
   configure(settings: CircuitSettings): void {
     const isSameTrip = settings.trip === this.settings.trip;
     this.settings = settings;
-    if (!isSameTrip) this.longest = this.useRules(settings);
+    if (!isSameTrip) this.tally = this.newTally(settings);
   }
 
   /** Takes the counts of `part`, which were recorded here too, out of these. */
   subtract(part: Circuit, nowMs: number): void {
-    this.windows.forEach((window, index) => {
-      const other = part.windows[index];
-      if (other !== undefined) window.subtract(other, nowMs);
-    });
+    this.tally.subtract(part.tally, nowMs);
   }
 
   /** Forgets all counts. */
   empty(): void {
-    for (const window of this.windows) window.clear();
-    this.consecutiveFailures = 0;
+    this.tally.clear();
     this.trippedBy = undefined;
   }
 
@@ -228,7 +197,7 @@ export class Circuit {
 
   /** Counts of the longest windowed rule. */
   counts(nowMs: number): WindowCounts {
-    return this.longest.read(nowMs);
+    return this.tally.read(nowMs);
   }
 
   /** What the next call would meet, and when the next probe may go; changes nothing. */
@@ -247,32 +216,18 @@ export class Circuit {
   }
 
   private judge(nowMs: number): void {
-    const rule = this.rules.find((each) => this.holds(each, nowMs));
+    const { tally, owner } = this;
+    const inARow =
+      tally.consecutiveFailures === 0
+        ? 0
+        : (owner.consecutiveFailures?.() ?? tally.consecutiveFailures);
+    const rule = tally.tripping(nowMs, inARow);
     const was = this.trippedBy;
     this.trippedBy = rule?.name;
     if (rule === undefined) return;
     if (this.operatorMode === 'metrics-only') {
-      if (was === undefined) this.owner.changed('would-open', nowMs);
-    } else if (this.owner.mayOpen()) this.open(nowMs);
-  }
-
-  private holds(rule: TripRule, nowMs: number): boolean {
-    const window =
-      this.windows.find((each) => each.windowMs === rule.windowMs) ??
-      this.longest;
-    const counts: Counts = {
-      ...window.read(nowMs),
-      consecutiveFailures:
-        this.consecutiveFailures === 0
-          ? 0
-          : (this.owner.consecutiveFailures?.() ?? this.consecutiveFailures),
-    };
-    try {
-      return rule.trips(counts);
-    } catch (error) {
-      this.owner.ruleFailed(rule, error);
-      return false;
-    }
+      if (was === undefined) owner.changed('would-open', nowMs);
+    } else if (owner.mayOpen()) this.open(nowMs);
   }
 
   /** Leases that hung past their end are failed probes as of that instant. */
@@ -331,15 +286,7 @@ export class Circuit {
     this.empty();
   }
 
-  private useRules(settings: CircuitSettings): RollingWindow {
-    this.rules = settings.trip ?? DEFAULT_TRIP;
-    const spans = new Set<number>();
-    for (const rule of this.rules)
-      if (rule.windowMs !== undefined) spans.add(rule.windowMs);
-    if (spans.size === 0) spans.add(DEFAULT_WINDOW_MS);
-    this.windows = [...spans]
-      .sort((a, b) => b - a)
-      .map((windowMs) => new RollingWindow(windowMs));
-    return this.windows[0]!;
+  private newTally({ trip }: CircuitSettings): Tally {
+    return new Tally(trip, (rule, error) => this.owner.ruleFailed(rule, error));
   }
 }

@@ -32,6 +32,11 @@ export class Caller {
     return this.hooks?.isAnswered?.() === true;
   }
 
+  /** Somebody may end the operation before its time. */
+  get mayGiveUp(): boolean {
+    return this.call.signal !== undefined || this.hooks !== undefined;
+  }
+
   /** From now on `cancel` is called when the caller gives up. */
   listen(cancel: (reason: unknown) => void): void {
     const { signal } = this.call;

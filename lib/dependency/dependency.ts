@@ -18,6 +18,7 @@ import {
 } from './call-settings.js';
 import { takePermit, type Permit } from './guard.js';
 import { normalizeNetloc } from './netloc.js';
+import { Caller } from './caller.js';
 import { cancelEarly, refuseEarly, runBare } from './early.js';
 import { Operation } from './operation.js';
 import { areCallOptionsSound, checkCallOptions } from './option-schema.js';
@@ -151,15 +152,14 @@ export class Dependency {
     if (isOpen || stages.isClosed)
       return refuseEarly(stages, call, nowMs, hooks) as Promise<F>;
     return new Promise((resolve, reject) => {
-      new Operation(
+      const caller = new Caller(
         stages,
-        work,
         call,
-        nowMs,
+        hooks,
         resolve as (value: unknown) => void,
         reject,
-        hooks,
-      ).begin(nowMs);
+      );
+      new Operation(stages, work, call, nowMs, caller).begin(nowMs);
     });
   }
 

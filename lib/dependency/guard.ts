@@ -7,7 +7,7 @@ import { DaceShutdownError } from '../core/errors.js';
 import { chooseHost } from './choose-host.js';
 import { Passage, release } from './passage.js';
 import type { Stages } from './stages.js';
-import { judgeError, report, SUCCESS, type Reported } from './verdicts.js';
+import { judgeError, judgeResult, report, type Reported } from './verdicts.js';
 
 type Admission = Reported;
 
@@ -82,25 +82,19 @@ class HeldPermit implements Permit {
 
   success(): void {
     if (!this.giveBack()) return;
-    const nowMs = this.stages.clock.nowMs();
-    const { startMs } = this.admission;
-    const isSlow = nowMs - startMs > this.stages.settings.expectedInMs;
-    report(this.stages, this.admission, SUCCESS, isSlow, nowMs, undefined);
-    this.stages.totals.succeeded += 1;
+    const { stages, admission } = this;
+    const nowMs = stages.clock.nowMs();
+    const tookMs = nowMs - admission.startMs;
+    const judgement = judgeResult(stages, stages.plain, undefined, tookMs);
+    report(stages, admission, judgement, nowMs, undefined);
+    stages.totals.succeeded += 1;
   }
 
   failure(error: unknown = new Error('failure')): void {
     if (!this.giveBack()) return;
     const { stages } = this;
     const judgement = judgeError(stages, stages.plain, error);
-    report(
-      stages,
-      this.admission,
-      judgement,
-      false,
-      stages.clock.nowMs(),
-      error,
-    );
+    report(stages, this.admission, judgement, stages.clock.nowMs(), error);
     stages.totals.failed += 1;
   }
 

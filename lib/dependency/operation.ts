@@ -1,9 +1,7 @@
 /**
  * The life of a call, top down: admission by a circuit, choice of a host, its permit, a token, the
- * work under its timeout, one verdict that everybody reads, and then the end or another attempt.
- *
- * An operation is in one phase at a time and waits for one moment at a time, so it is a single
- * entry in the deadline queue: for the attempt's end, or the end of a sleep or of a wait in line.
+ * work under its timeout, one verdict that everybody reads, and then the end or another attempt. It
+ * is in one phase and waits for one moment at a time: a single entry in the deadline queue.
  */
 import type { Host } from '../balancing/host.js';
 import type { Waiter } from '../core/deadline-queue.js';
@@ -11,15 +9,15 @@ import { DaceShutdownError } from '../core/errors.js';
 import type { PermitWaiter } from '../limits/permits.js';
 import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
-import type { CallSettings, ExecuteHooks } from './call-settings.js';
-import { Caller } from './caller.js';
+import type { CallSettings } from './call-settings.js';
+import type { Caller } from './caller.js';
 import { askBalancer, chooseHost } from './choose-host.js';
 import { unbegun } from './early.js';
 import type { Live } from './live-work.js';
 import { Passage } from './passage.js';
 import { timedOut } from './refusals.js';
 import { lastWord, planRetry, type Ended } from './retry-plan.js';
-import type { Stages } from './stages.js';
+import type { OperationEnd, Stages } from './stages.js';
 import {
   judgeError,
   judgeResult,
@@ -36,23 +34,18 @@ type Phase =
   | 'judging'
   | 'sleeping'
   | 'over';
-type End = 'succeeded' | 'failed' | 'refused' | 'cancelled';
 
 export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   dueMs = 0;
   heapIndex = -1;
-  /** Neighbours in the list of live operations. */
   before: Live | undefined = undefined;
   after: Live | undefined = undefined;
-  /** Hosts that have had their tries, and tries so far on the last one beyond its first. */
   tried: readonly Host[] | undefined = undefined;
   sameHostTries = 0;
-  /** The host of the next attempt, where `retry.sameHost` asks for it. */
   stayOn: Host | undefined = undefined;
   tries = 0;
   lastDelayMs = 0;
   readonly deadlineMs: number;
-  readonly caller: Caller;
 
   private phase: Phase = 'choosing';
   private attempt: Attempt | undefined = undefined;
@@ -63,20 +56,17 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     private readonly work: (call: Call) => unknown,
     readonly call: CallSettings,
     private readonly startMs: number,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-    hooks: ExecuteHooks | undefined,
+    readonly caller: Caller,
   ) {
     super(stages, call.pinned, call.attemptTimeoutMs);
     this.deadlineMs = startMs + call.timeoutMs;
-    this.caller = new Caller(stages, call, hooks, resolve, reject);
     stages.live.enlist(this);
-    if (call.signal !== undefined || hooks !== undefined)
-      this.caller.listen((reason) => this.cancel(reason));
+    if (caller.mayGiveUp) caller.listen((reason) => this.cancel(reason));
   }
 
   /** Asks for admission and goes to a host, or is refused. */
   begin(nowMs: number): void {
+    if (this.phase === 'over') return;
     const refusal = this.admit(nowMs);
     if (refusal !== undefined) this.refuse(refusal, nowMs);
     else if (this.call.pinned !== undefined) this.enter(nowMs);
@@ -95,10 +85,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   granted(): void {
     this.phase = 'granted';
     this.stages.deadlines.remove(this);
-    queueMicrotask(() => {
-      if (this.phase === 'granted')
-        this.caller.inContext(() => this.takePlace());
-    });
+    queueMicrotask(() => this.caller.inContext(() => this.takePlace()));
   }
 
   /** The caller is gone: it ends in this very tick, whatever is going on. */
@@ -150,8 +137,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
 
   private goTo(host: Host, nowMs: number): void {
     const refusal = this.admitTo(host, nowMs);
-    if (refusal === undefined) this.enter(nowMs);
-    else this.refuse(refusal, nowMs);
+    if (refusal !== undefined) return this.refuse(refusal, nowMs);
+    this.enter(nowMs);
   }
 
   /** Takes the permit, or a place in its queue. */
@@ -159,16 +146,17 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const permit = this.takePermit(true);
     if (permit === true) return this.launch(nowMs);
     if (permit !== false) return this.refuse(permit, nowMs);
-    const { deadlines, settings } = this.stages;
     this.phase = 'queued';
     this.caller.keepContext();
     this.host.permits.enqueue(this);
-    const endMs = nowMs + settings.queueTimeoutMs;
-    deadlines.add(this, Math.min(this.deadlineMs, endMs));
+    const { queueTimeoutMs } = this.stages.settings;
+    const endMs = Math.min(this.deadlineMs, nowMs + queueTimeoutMs);
+    this.stages.deadlines.add(this, endMs);
   }
 
   /** After a wait in the queue: what admitted it may have changed. */
   private takePlace(): void {
+    if (this.phase !== 'granted') return;
     const nowMs = this.stages.clock.nowMs();
     if (this.refresh()) return this.launch(nowMs);
     this.host.permits.release();
@@ -177,9 +165,9 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
 
   /** Runs the work; the permit is taken. */
   private launch(nowMs: number): void {
-    const { stages } = this;
     const refusal = this.takeToken(nowMs);
     if (refusal !== undefined) return this.refuse(refusal, nowMs);
+    const { stages } = this;
     this.tries += 1;
     this.renewLeases(nowMs);
     const endMs = Math.min(nowMs + this.call.attemptTimeoutMs, this.deadlineMs);
@@ -196,11 +184,9 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     if (!attempt.isRunning) return attempt.workSettled();
     const { stages, call } = this;
     const nowMs = this.finish(attempt);
-    const judgement = judgeResult(stages, call, value);
-    const isSlow =
-      judgement.verdict === 'success' &&
-      nowMs - attempt.startMs > call.expectedInMs;
-    report(stages, attempt, judgement, isSlow, nowMs, undefined);
+    const tookMs = nowMs - attempt.startMs;
+    const judgement = judgeResult(stages, call, value, tookMs);
+    report(stages, attempt, judgement, nowMs, undefined);
     if (call.retry.on === undefined) this.succeed(value, nowMs);
     else this.conclude({ isError: false, value, judgement, attempt }, nowMs);
   }
@@ -210,7 +196,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     if (!attempt.isRunning) return attempt.workSettled();
     const nowMs = this.finish(attempt);
     const judgement = judgeError(this.stages, this.call, error);
-    report(this.stages, attempt, judgement, false, nowMs, error);
+    report(this.stages, attempt, judgement, nowMs, error);
     this.conclude({ isError: true, value: error, judgement, attempt }, nowMs);
   }
 
@@ -225,14 +211,15 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   private timeOut(nowMs: number): void {
     const { stages, dueMs } = this;
     const attempt = this.attempt!;
-    const isDeadline = dueMs >= this.deadlineMs;
-    const error = timedOut(this, isDeadline ? 'operation' : 'attempt');
+    const kind = dueMs >= this.deadlineMs ? 'operation' : 'attempt';
+    const error = timedOut(this, kind);
     const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
     this.phase = 'judging';
     attempt.cut(error);
-    report(stages, attempt, judgement, false, dueMs, error);
-    const ended = { isError: true, value: error, judgement, attempt };
-    this.caller.inContext(() => this.conclude(ended, nowMs));
+    report(stages, attempt, judgement, dueMs, error);
+    this.caller.inContext(() =>
+      this.conclude({ isError: true, value: error, judgement, attempt }, nowMs),
+    );
   }
 
   /** An attempt is judged: done, or another one. */
@@ -242,12 +229,11 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const plan = planRetry(this, ended, nowMs);
     const { delayMs } = plan;
     if (delayMs === undefined) return this.surface(ended, plan.value, nowMs);
-    const { stages, caller } = this;
-    stages.retryScheduled(ended.attempt, delayMs, ended.value);
+    this.stages.retryScheduled(ended.attempt, delayMs, ended.value);
     this.lastDelayMs = delayMs;
     this.phase = 'sleeping';
-    caller.keepContext();
-    if (delayMs > 0) stages.deadlines.add(this, nowMs + delayMs);
+    this.caller.keepContext();
+    if (delayMs > 0) this.stages.deadlines.add(this, nowMs + delayMs);
     else queueMicrotask(() => this.resume());
   }
 
@@ -260,16 +246,15 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
 
   /** Gives the caller what the last attempt left. */
   private surface(ended: Ended, value: unknown, nowMs: number): void {
-    const { isError, judgement } = ended;
-    if (isError) this.fail('failed', value, judgement.isBarred, nowMs);
+    if (ended.isError)
+      this.fail('failed', value, ended.judgement.isBarred, nowMs);
     else this.succeed(value, nowMs);
   }
 
   /** Refused; at a later attempt the caller hears of the one before. */
   private refuse(error: Error, nowMs: number): void {
-    const { last } = this;
-    if (last === undefined) this.fail('refused', error, false, nowMs);
-    else this.surface(last, lastWord(this, last).value, nowMs);
+    if (this.last === undefined) this.fail('refused', error, false, nowMs);
+    else this.surface(this.last, lastWord(this, this.last).value, nowMs);
   }
 
   private succeed(value: unknown, nowMs: number): void {
@@ -278,11 +263,16 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     this.caller.succeed(value);
   }
 
-  private fail(end: End, error: unknown, isBarred: boolean, nowMs: number) {
+  private fail(
+    end: OperationEnd,
+    error: unknown,
+    isBarred: boolean,
+    nowMs: number,
+  ) {
     if (this.phase === 'over') return;
     this.end(end, error, nowMs);
-    const { stages, attempt } = this;
-    this.caller.fail(error, isBarred, () => attempt ?? unbegun(stages));
+    const last = (): Call => this.attempt ?? unbegun(this.stages);
+    this.caller.fail(error, isBarred, last);
   }
 
   /** Takes the operation out of whatever it is in the middle of. */
@@ -292,7 +282,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     if (phase === 'running') {
       const attempt = this.attempt!;
       attempt.cut(reason);
-      report(stages, attempt, NO_VERDICT, false, nowMs, reason);
+      report(stages, attempt, NO_VERDICT, nowMs, reason);
     } else if (phase !== 'sleeping' && phase !== 'judging') {
       if (phase === 'queued') host.permits.leave(this);
       else if (phase === 'granted') host.permits.release();
@@ -300,7 +290,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     }
   }
 
-  private end(end: End, error: unknown, nowMs: number): void {
+  private end(end: OperationEnd, error: unknown, nowMs: number): void {
     this.phase = 'over';
     this.stages.deadlines.remove(this);
     this.caller.unlisten();

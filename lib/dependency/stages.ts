@@ -31,6 +31,9 @@ export interface StagesEnvironment {
   readonly enterAttempt?: <T>(call: Call, work: (call: Call) => T) => T;
 }
 
+/** How an operation ends. */
+export type OperationEnd = 'succeeded' | 'failed' | 'refused' | 'cancelled';
+
 /** An attempt, as far as counts and events go. */
 export interface StartedAttempt {
   readonly host: Host;
@@ -211,7 +214,7 @@ export class Stages implements FleetOwner {
   }
 
   operationEnded(
-    end: 'succeeded' | 'failed' | 'refused' | 'cancelled',
+    end: OperationEnd,
     durationMs: number,
     attempts: number,
     error: unknown,

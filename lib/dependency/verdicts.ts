@@ -13,6 +13,8 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** What circuits make of it; a 429 is no failure to them, a 503 is. */
   readonly isCircuitFailure: boolean;
+  /** A success that took longer than `expectedInMs`. */
+  readonly isSlow: boolean;
   /** An answer or `classify` made it ignored, or the fault is the app's own: no fallback. */
   readonly isBarred: boolean;
   /** Never repeated, whoever asks. */
@@ -26,6 +28,7 @@ export interface Judgement {
 
 const PLAIN = {
   isCircuitFailure: false,
+  isSlow: false,
   isBarred: false,
   isRefusal: false,
   isConnect: false,
@@ -33,6 +36,7 @@ const PLAIN = {
 } as const;
 
 export const SUCCESS: Judgement = { ...PLAIN, verdict: 'success' };
+const SLOW: Judgement = { ...SUCCESS, isCircuitFailure: true, isSlow: true };
 const REFUSAL: Judgement = { ...PLAIN, verdict: 'ignored', isRefusal: true };
 const OWN_FAULT: Judgement = { ...PLAIN, verdict: 'ignored', isBarred: true };
 const BARE_FAILURE: Judgement = {
@@ -48,17 +52,20 @@ export const CUT_EARLY: Judgement = { ...PLAIN, verdict: 'ignored' };
 /** The attempt was ended by its caller or by us. */
 export const NO_VERDICT = CUT_EARLY;
 
-/** Judges what an attempt returned. Most results are judged by their type alone. */
+/** Judges what an attempt returned after `tookMs`. Most results are judged by their type alone. */
 export function judgeResult(
   stages: Stages,
   call: CallSettings,
   value: unknown,
+  tookMs: number,
 ): Judgement {
-  if (call.classify === undefined) {
-    if (typeof value !== 'object' || value === null) return SUCCESS;
-    return byDefault(value, false);
-  }
-  return judgeBy(stages, call.classify, value, false);
+  const judgement =
+    call.classify !== undefined
+      ? judgeBy(stages, call.classify, value, false)
+      : typeof value !== 'object' || value === null
+        ? SUCCESS
+        : byDefault(value, false);
+  return judgement === SUCCESS && tookMs > call.expectedInMs ? SLOW : judgement;
 }
 
 /** Judges what an attempt threw. */
@@ -161,6 +168,7 @@ function byDefault(outcome: unknown, isError: boolean): Judgement {
   return {
     verdict: plain.verdict,
     isCircuitFailure: plain.isCircuitFailure,
+    isSlow: false,
     isBarred: isIgnored && hasStatus,
     isRefusal: false,
     isConnect: plain.isConnect === true,
@@ -181,12 +189,11 @@ export function report(
   stages: Stages,
   attempt: Reported,
   judgement: Judgement,
-  isSlow: boolean,
   nowMs: number,
   error: unknown,
 ): void {
   const { host, ticket, hostTicket } = attempt;
-  const { verdict } = judgement;
+  const { verdict, isCircuitFailure: isFailure, isSlow } = judgement;
   const durationMs = nowMs - attempt.startMs;
   if (verdict === 'ignored' || verdict === 'local') {
     release(stages, attempt);
@@ -196,7 +203,6 @@ export function report(
       stages.noteFailure(nameOf(error));
     } else if (host.circuit === undefined) host.latency.answered(durationMs);
     else host.latency.succeeded(durationMs, nowMs);
-    const isFailure = judgement.isCircuitFailure || isSlow;
     if (host.circuit === undefined)
       stages.circuit?.record(ticket, isFailure, isSlow, nowMs);
     else if (host.isPinned)

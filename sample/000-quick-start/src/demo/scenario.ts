@@ -54,6 +54,7 @@ export class Scenario {
     this.tell('the outage of payments is over');
 
     await until(1);
+    await this.traffic.stop();
     const health = {
       before,
       // It may never have opened: then there is nothing to wait for.

@@ -29,9 +29,13 @@ export class Traffic implements OnModuleDestroy {
   }
 
   /** Asks no more and waits for the answers to come. */
-  async onModuleDestroy(): Promise<void> {
+  async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await Promise.all(this.running);
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.stop();
   }
 
   private async ask(url: string, path: string): Promise<void> {
