@@ -11,9 +11,7 @@ export async function inTurns(contenders) {
   for (let round = 0; round < ROUNDS; round++)
     for (const name of names)
       samples[name].push(await time(contenders[name], ROUND_MS));
-  return Object.fromEntries(
-    names.map((name) => [name, median(samples[name])]),
-  );
+  return Object.fromEntries(names.map((name) => [name, median(samples[name])]));
 }
 
 async function time(call, forMs) {
@@ -27,6 +25,36 @@ async function time(call, forMs) {
     const tookMs = performance.now() - startMs;
     if (tookMs >= forMs) return (tookMs * 1e6) / calls;
   }
+}
+
+const HTTP_ROUNDS = 5;
+const HTTP_ROUND_MS = 1_000;
+
+/** Median calls per second of each contender with `concurrency` under way, in turns. */
+export async function perSecondInTurns(concurrency, contenders) {
+  const names = Object.keys(contenders);
+  const samples = Object.fromEntries(names.map((name) => [name, []]));
+  for (const name of names) await flood(contenders[name], concurrency, 500);
+  for (let round = 0; round < HTTP_ROUNDS; round++)
+    for (const name of names)
+      samples[name].push(
+        await flood(contenders[name], concurrency, HTTP_ROUND_MS),
+      );
+  return Object.fromEntries(names.map((name) => [name, median(samples[name])]));
+}
+
+async function flood(call, concurrency, forMs) {
+  let calls = 0;
+  const startMs = performance.now();
+  const endMs = startMs + forMs;
+  const worker = async () => {
+    while (performance.now() < endMs) {
+      await call();
+      calls += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return (calls * 1_000) / (performance.now() - startMs);
 }
 
 export function median(values) {

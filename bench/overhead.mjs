@@ -109,7 +109,9 @@ table('Refusal while open', 'ns per call', refusal, [
   row(refusal, 'nestjs-dace, value fallback', 'opossum', 'at most', 0.1),
   row(refusal, 'nestjs-dace, value fallback', 'cockatiel', 'at most', 0.1),
 ]);
-await Promise.all([plain, hosts, openDependency, tripped].map((d) => d.close()));
+await Promise.all(
+  [plain, hosts, openDependency, tripped].map((d) => d.close()),
+);
 opossum.shutdown();
 openOpossum.shutdown();
 openOpossumFallback.shutdown();

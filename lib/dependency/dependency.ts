@@ -130,7 +130,7 @@ export class Dependency {
         if (typeof work !== 'function') throw notWork(this.id, work);
         if (!areCallOptionsSound(options!)) checkCallOptions(this.id, options!);
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
     }
     if (!stages.isEnabled) return runBare(stages, work, options);
@@ -166,7 +166,7 @@ export class Dependency {
   /** `fn`, protected: the same `this`, arguments and types; always a promise. */
   wrap<This, A extends unknown[], R>(
     fn: (this: This, ...args: A) => R,
-    options?: Omit<CallOptions<never>, 'fallback'>,
+    options?: Omit<CallOptions, 'fallback'>,
   ): (this: This, ...args: A) => Promise<Awaited<R>>;
   wrap<This, A extends unknown[], R, F>(
     fn: (this: This, ...args: A) => R,

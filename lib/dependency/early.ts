@@ -53,7 +53,7 @@ export function refuseEarly(
       runFallback(stages, fallback, error, () => unbegun(stages)),
     );
   } catch (own) {
-    return Promise.reject(own as Error);
+    return Promise.reject(own);
   }
 }
 

@@ -63,7 +63,7 @@ export function planRetry(
     operation.lastDelayMs,
     stages.random,
   );
-  const askedMs = willStay ? retryAfterMs(operation, ended) : undefined;
+  const askedMs = willStay ? askedDelayMs(operation, ended) : undefined;
   const wakeMs = nowMs + (askedMs ?? delayMs);
   const circuit = operation.judge;
   if (wakeMs >= operation.deadlineMs) {
@@ -92,7 +92,7 @@ export function lastWord(
 function exhausted(
   operation: Retrying,
   ended: Ended,
-  askedMs = retryAfterMs(operation, ended),
+  askedMs = askedDelayMs(operation, ended),
 ): { readonly delayMs: undefined; readonly value: unknown } {
   if (!ended.isError) return { delayMs: undefined, value: ended.value };
   const error = ended.value;
@@ -155,7 +155,7 @@ function chooseStay(operation: Retrying, { host }: Attempt): boolean {
   return !stages.hosts.hasUntried(operation.tried);
 }
 
-function retryAfterMs(operation: Retrying, ended: Ended): number | undefined {
+function askedDelayMs(operation: Retrying, ended: Ended): number | undefined {
   const { retryAfter } = ended.judgement;
   if (retryAfter === undefined) return undefined;
   return parseRetryAfterMs(retryAfter, operation.stages.clock.dateMs());
