@@ -12,13 +12,18 @@ export interface HostSetOwner {
   readonly maxOutRatio: number;
   /** The dependency's circuit, above those of the hosts. */
   readonly circuit: Circuit | undefined;
+  /** Its circuit has changed state. */
   hostChanged(host: Host, change: CircuitChange, nowMs: number): void;
+  /** It has gone out of service, or come back. */
+  hostMoved(host: Host, nowMs: number): void;
 }
 
+const NONE: readonly Host[] = [];
+
 export class HostSet {
-  private hosts: readonly Host[] = [];
-  private inService: readonly Host[] = [];
-  private out: readonly Host[] = [];
+  private hosts = NONE;
+  private inService = NONE;
+  private out = NONE;
   private nextProbeMs = Infinity;
 
   constructor(
@@ -137,7 +142,9 @@ export class HostSet {
       this.owner.circuit?.subtract(host.circuit, nowMs);
     this.refresh();
     this.owner.hostChanged(host, change, nowMs);
-    if (wasInService || !host.isInService) return;
+    if (wasInService === host.isInService) return;
+    this.owner.hostMoved(host, nowMs);
+    if (!host.isInService) return;
     host.returned(nowMs);
     for (const other of this.inService)
       if (other !== host) other.circuit?.rejudge(nowMs);
@@ -149,8 +156,8 @@ export class HostSet {
   }
 
   /** A probe's ticket came back without a verdict: the host may be probed again. */
-  release(host: Host, ticket: number): void {
-    host.circuit?.release(ticket);
+  release(host: Host, ticket: number, nowMs?: number): void {
+    host.circuit?.release(ticket, nowMs);
     if (!host.isInService) this.reschedule();
   }
 
@@ -163,8 +170,12 @@ export class HostSet {
 
   /** Sorts anew who is in service and who is out. */
   refresh(): void {
-    this.inService = this.hosts.filter((host) => host.isInService);
-    this.out = this.hosts.filter((host) => !host.isInService);
+    const { hosts } = this;
+    const areAllIn = hosts.every((host) => host.isInService);
+    this.inService = areAllIn
+      ? hosts
+      : hosts.filter((host) => host.isInService);
+    this.out = areAllIn ? NONE : hosts.filter((host) => !host.isInService);
     this.reschedule();
   }
 

@@ -38,6 +38,8 @@ export class Circuit {
   private closedAtMs = -Infinity;
   private lastOpeningMs = 0;
   private failedRecoveries = 0;
+  /** Chance of the next opening's jitter, once it has been drawn. */
+  private drawn: number | undefined;
   private round: ProbeRound | undefined;
   private trippedBy: string | undefined;
   private tally: Tally;
@@ -47,7 +49,7 @@ export class Circuit {
     private readonly owner: CircuitOwner,
     private readonly random: () => number,
   ) {
-    this.tally = this.newTally(settings);
+    this.tally = new Tally(settings.trip, owner);
   }
 
   /** Failures since the last success. */
@@ -66,7 +68,9 @@ export class Circuit {
 
   /** A ticket of the running generation while closed: for calls that another circuit judges. */
   get closedTicket(): number {
-    return this.state === 'closed' ? this.generation : REFUSED;
+    return this.state === 'closed' && this.operatorMode !== 'forced-open'
+      ? this.generation
+      : REFUSED;
   }
 
   get isClosed(): boolean {
@@ -148,8 +152,9 @@ export class Circuit {
     if (!this.tally.isClean || this.trippedBy !== undefined) this.judge(nowMs);
   }
 
-  /** The ticket comes back and proves nothing. */
-  release(ticket: number): void {
+  /** The ticket comes back and proves nothing, unless it is a lease that had hung by `nowMs`. */
+  release(ticket: number, nowMs = -Infinity): void {
+    this.settleLeases(nowMs);
     this.round?.giveBack(ticket);
   }
 
@@ -174,7 +179,7 @@ export class Circuit {
   configure(settings: CircuitSettings): void {
     const isSameTrip = settings.trip === this.settings.trip;
     this.settings = settings;
-    if (!isSameTrip) this.tally = this.newTally(settings);
+    if (!isSameTrip) this.tally = new Tally(settings.trip, this.owner);
   }
 
   /** Takes the counts of `part`, which were recorded here too, out of these. */
@@ -206,9 +211,9 @@ export class Circuit {
     if (this.state === 'closed') return { state: 'closed' };
     let untilMs = this.untilMs;
     if (this.state === 'half-open') {
-      const hungMs = this.round!.firstEndMs;
-      if (hungMs > nowMs) return { state: 'half-open' };
-      untilMs = hungMs + this.settings.resetTimeoutMs;
+      const { lostByMs } = this.round!;
+      if (lostByMs > nowMs) return { state: 'half-open' };
+      untilMs = lostByMs + this.lengthAfter(this.failedRecoveries + 1);
     }
     return nowMs >= untilMs
       ? { state: 'half-open' }
@@ -258,18 +263,20 @@ export class Circuit {
   }
 
   private startOpening(nowMs: number): void {
-    const { resetTimeoutMs, resetBackoff } = this.settings;
-    this.lastOpeningMs = openingMs(
-      resetTimeoutMs,
-      resetBackoff,
-      this.failedRecoveries,
-      this.random,
-    );
+    this.lastOpeningMs = this.lengthAfter(this.failedRecoveries);
+    this.drawn = undefined;
     this.untilMs = nowMs + this.lastOpeningMs;
     this.state = 'open';
     this.generation = ++this.sequence;
     this.round = undefined;
     this.owner.changed('opened', nowMs);
+  }
+
+  /** Length of the next opening; its jitter is drawn once, whoever asks first. */
+  private lengthAfter(failedRecoveries: number): number {
+    const { resetTimeoutMs, resetBackoff } = this.settings;
+    const draw = () => (this.drawn ??= this.random());
+    return openingMs(resetTimeoutMs, resetBackoff, failedRecoveries, draw);
   }
 
   private halfOpen(nowMs: number): void {
@@ -284,9 +291,5 @@ export class Circuit {
     this.generation = ++this.sequence;
     this.round = undefined;
     this.empty();
-  }
-
-  private newTally({ trip }: CircuitSettings): Tally {
-    return new Tally(trip, (rule, error) => this.owner.ruleFailed(rule, error));
   }
 }

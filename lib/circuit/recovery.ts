@@ -77,6 +77,13 @@ export class ProbeRound {
     return first;
   }
 
+  /** When the round is lost if no lease comes back in time, Infinity if it cannot be by these. */
+  get lostByMs(): number {
+    const { calls, successes } = this.rule;
+    const ends = this.leases.map(({ endMs }) => endMs).sort((a, b) => a - b);
+    return ends[calls - successes - this.lost] ?? Infinity;
+  }
+
   has(ticket: number): boolean {
     return this.leases.some((lease) => lease.ticket === ticket);
   }

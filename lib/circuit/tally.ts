@@ -3,6 +3,7 @@
  * span that a rule asks for, and the failures in a row.
  */
 import { RollingWindow, type WindowCounts } from '../core/rolling-window.js';
+import type { CircuitOwner } from './contract.js';
 import {
   DEFAULT_TRIP,
   DEFAULT_WINDOW_MS,
@@ -20,7 +21,7 @@ export class Tally {
   constructor(
     trip: readonly TripRule[] | undefined,
     /** Told of a rule that throws; it counts as not holding. */
-    private readonly ruleFailed: (rule: TripRule, error: unknown) => void,
+    private readonly owner: Pick<CircuitOwner, 'ruleFailed'>,
   ) {
     this.rules = trip ?? DEFAULT_TRIP;
     const spans = new Set<number>();
@@ -75,7 +76,7 @@ export class Tally {
     try {
       return rule.trips({ ...counts, consecutiveFailures: inARow });
     } catch (error) {
-      this.ruleFailed(rule, error);
+      this.owner.ruleFailed(rule, error);
       return false;
     }
   }

@@ -109,23 +109,28 @@ export class Attempt extends Call implements AttemptScope {
     else if (this.sent === 'nothing') this.sent = 'safe';
   }
 
-  holdPermit(abort: () => void): () => void {
+  holdPermit(abort: () => void, progress: () => number): () => void {
     this.holders += 1;
-    const { stages } = this;
+    const { live, settings } = this.stages;
     let isHeld = true;
+    let seen = progress();
     const release = (): void => {
       if (!isHeld) return;
       isHeld = false;
       stop();
       this.letGo();
     };
-    const stop = stages.live.startLeftover(
-      stages.settings.abandonAfterMs,
-      () => {
+    const look = (): void => {
+      const read = progress();
+      if (read === seen) {
         abort();
         release();
-      },
-    );
+        return;
+      }
+      seen = read;
+      stop = live.startLeftover(settings.abandonAfterMs, look);
+    };
+    let stop = live.startLeftover(settings.abandonAfterMs, look);
     return release;
   }
 

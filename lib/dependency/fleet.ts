@@ -30,6 +30,8 @@ export interface FleetOwner {
     change: CircuitChange,
     nowMs: number,
   ): void;
+  /** A host has gone out of service, or come back. */
+  hostMoved(host: Host, nowMs: number): void;
   ruleFailed(rule: TripRule, error: unknown): void;
   warnOnce(subject: string, message: string): void;
 }
@@ -37,9 +39,9 @@ export interface FleetOwner {
 export class Fleet implements HostSetOwner {
   circuit: Circuit | undefined;
   readonly hosts: HostSet;
-  readonly peers: Peers;
   /** The one netloc of a dependency without hosts. */
   readonly nameless: Host;
+  private knownPeers: Peers | undefined = undefined;
   /** Modes that an operator set for one netloc; made when first needed. */
   private modes: Map<string, CircuitMode> | undefined = undefined;
 
@@ -49,14 +51,26 @@ export class Fleet implements HostSetOwner {
     this.hosts = new HostSet(this, balancerOf(settings.loadBalancer));
     this.circuit = this.makeCircuit(undefined);
     this.hosts.setHosts(this.makeHosts(settings.hosts));
-    this.peers = new Peers(
+  }
+
+  /** Made when first asked for: most dependencies pin no call. */
+  get peers(): Peers {
+    return (this.knownPeers ??= new Peers(
       (netloc) => this.makePeer(netloc),
       () =>
-        owner.warnOnce(
+        this.owner.warnOnce(
           'peers',
           'More than 1,000 peers are open or busy: further ones run without a circuit.',
         ),
-    );
+    ));
+  }
+
+  /** All listed, answered and pinned netlocs. */
+  get known(): readonly Host[] {
+    const { knownPeers, hosts } = this;
+    return knownPeers === undefined
+      ? hosts.all
+      : [...hosts.all, ...knownPeers.all];
   }
 
   get random(): Random {
@@ -105,8 +119,7 @@ export class Fleet implements HostSetOwner {
     }
     this.circuit?.control(mode, nowMs);
     this.hosts.startAfresh();
-    for (const host of [...this.hosts.all, ...this.peers.all])
-      this.applyMode(host, nowMs);
+    for (const host of this.known) this.applyMode(host, nowMs);
   }
 
   /** Circuits, windows, queues and modes stay; what `settings` changes holds from now on. */
@@ -134,9 +147,13 @@ export class Fleet implements HostSetOwner {
     this.owner.circuitChanged(host, change, nowMs);
   }
 
+  hostMoved(host: Host, nowMs: number): void {
+    this.owner.hostMoved(host, nowMs);
+  }
+
   /** Every netloc there is, the nameless one included. */
   everywhere(): readonly Host[] {
-    return [this.nameless, ...this.hosts.all, ...this.peers.all];
+    return [this.nameless, ...this.known];
   }
 
   private makePermits(): Permits {

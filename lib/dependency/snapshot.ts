@@ -62,8 +62,7 @@ export function takeSnapshot(stages: Stages): DependencySnapshot {
   const nowMs = stages.clock.nowMs();
   const { circuit, budget, lastFailure } = stages;
   const look = circuit?.look(nowMs) ?? { state: 'disabled' as const };
-  const { hosts, peers } = stages.fleet;
-  const known = [...hosts.all, ...peers.all];
+  const { known } = stages.fleet;
   return {
     id: stages.id,
     ...look,

@@ -13,7 +13,11 @@ import type { TripRule } from '../circuit/trip-rules.js';
 import type { Clock } from '../core/clock.js';
 import { deadlinesOf, type DeadlineQueue } from '../core/deadline-queue.js';
 import { DaceShutdownError, type LastFailure } from '../core/errors.js';
-import { Listeners, type DaceEvent } from '../core/events.js';
+import {
+  Listeners,
+  type CircuitEvent,
+  type DaceEvent,
+} from '../core/events.js';
 import type { Random } from '../core/random.js';
 import { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
@@ -236,21 +240,11 @@ export class Stages implements FleetOwner {
     change: CircuitChange,
     nowMs: number,
   ): void {
-    if (!this.listeners.wantsRare) return;
-    const circuit = host === undefined ? this.circuit : host.circuit;
-    const { retryAfterMs } = circuit?.look(nowMs) ?? {};
-    const { lastFailure } = this;
-    const data = {
-      dependencyId: this.id,
-      ...(host !== undefined && { netloc: host.netloc }),
-      ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-      ...(lastFailure !== undefined && { lastFailure }),
-    };
-    this.emit({ type: `circuit.${change}`, ...data });
-    if (host === undefined || host.isPinned) return;
-    if (change === 'opened') this.emit({ type: 'host.out', ...data });
-    if (change === 'closed') this.emit({ type: 'host.back', ...data });
+    this.emitChange(`circuit.${change}`, host, nowMs);
+  }
+
+  hostMoved(host: Host, nowMs: number): void {
+    this.emitChange(host.isInService ? 'host.back' : 'host.out', host, nowMs);
   }
 
   ruleFailed(rule: TripRule, error: unknown): void {
@@ -259,5 +253,24 @@ export class Stages implements FleetOwner {
       `Trip rule "${rule.name}" threw; it is taken as not tripping.`,
       error,
     );
+  }
+
+  private emitChange(
+    type: CircuitEvent['type'],
+    host: Host | undefined,
+    nowMs: number,
+  ): void {
+    if (!this.listeners.wantsRare) return;
+    const circuit = host === undefined ? this.circuit : host.circuit;
+    const { retryAfterMs } = circuit?.look(nowMs) ?? {};
+    const { lastFailure } = this;
+    this.emit({
+      type,
+      dependencyId: this.id,
+      ...(host !== undefined && { netloc: host.netloc }),
+      ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(lastFailure !== undefined && { lastFailure }),
+    });
   }
 }

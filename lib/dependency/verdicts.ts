@@ -223,7 +223,13 @@ export function report(
 }
 
 function nameOf(error: unknown): string {
-  if (error instanceof Error) return error.name;
+  if (error instanceof Error) {
+    // Node and axios name a broken connection `Error`; its code says what broke.
+    const { code } = error as { code?: unknown };
+    return error.name === 'Error' && typeof code === 'string'
+      ? code
+      : error.name;
+  }
   return error === undefined ? 'result' : typeof error;
 }
 

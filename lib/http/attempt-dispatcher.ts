@@ -134,7 +134,15 @@ class Watch {
 
   answered(status: number): void {
     if (status < 200 || this.releasePermit !== undefined) return;
-    this.releasePermit = this.scope.holdPermit(() => this.abort?.());
+    this.releasePermit = this.scope.holdPermit(
+      () => this.abort?.(),
+      () => this.received,
+    );
+  }
+
+  /** A reader that stops reading stops what is received soon after. */
+  data(chunk: Buffer): void {
+    this.received += chunk.length;
   }
 
   ended(): void {
@@ -149,6 +157,7 @@ class Watch {
   }
 
   private abort: ((reason?: Error) => void) | undefined;
+  private received = 0;
 }
 
 const asError = (reason: unknown): Error =>
@@ -190,6 +199,7 @@ class EarlierHandler implements Handler {
   }
 
   onData(chunk: Buffer): boolean {
+    this.watch.data(chunk);
     return this.inner.onData?.(chunk) ?? true;
   }
 
@@ -238,6 +248,7 @@ class LaterHandler implements Handler {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
+    this.watch.data(chunk);
     this.inner.onResponseData?.(controller, chunk);
   }
 

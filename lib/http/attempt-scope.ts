@@ -20,8 +20,8 @@ export interface AttemptScope {
   noteSent(isSafe: boolean): void;
   /**
    * Keeps the permit, and nothing else, past the end of the work: a body is still being read.
-   * The returned function gives it back, once; `abort` is called when the body was left unread
-   * for `abandonAfterMs`.
+   * The returned function gives it back, once; `abort` is called when `progress`, a count of bytes
+   * read, has not moved for `abandonAfterMs`.
    */
-  holdPermit(abort: () => void): () => void;
+  holdPermit(abort: () => void, progress: () => number): () => void;
 }

@@ -17,6 +17,19 @@ export class BodyStream extends Readable {
     this.on('error', ignore);
   }
 
+  private arrived = 0;
+
+  /** Bytes its reader has taken so far. */
+  get taken(): number {
+    return this.arrived - this.readableLength;
+  }
+
+  /** A piece off the wire; false = no more for now. */
+  arrive(chunk: Buffer): boolean {
+    this.arrived += chunk.length;
+    return this.push(chunk);
+  }
+
   override _read(): void {
     this.source.resume();
   }

@@ -178,7 +178,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
 
   onData(chunk: Buffer): boolean {
     this.downloaded?.(chunk.length);
-    if (this.stream !== undefined) return this.stream.push(chunk);
+    if (this.stream !== undefined) return this.stream.arrive(chunk);
     if (this.redirect !== undefined) {
       // Reading on would cost more than the connection that ends here.
       if (this.redirect.isTooLong(chunk)) this.abort?.();
@@ -254,7 +254,10 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
       },
     });
     this.stream = stream;
-    this.releasePermit = this.scope.holdPermit(() => stream.destroy());
+    this.releasePermit = this.scope.holdPermit(
+      () => stream.destroy(),
+      () => stream.taken,
+    );
     const max = this.config.maxContentLength ?? -1;
     response.data = readableBody(stream, coding, max, () => this.tooLarge());
     this.judge(response);

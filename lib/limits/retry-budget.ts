@@ -17,11 +17,11 @@ export interface BudgetSettings {
  */
 export class RetryBudget {
   private operations: RollingWindow;
-  private retries: RollingWindow;
+  /** Made at the first retry. */
+  private retries: RollingWindow | undefined = undefined;
 
   constructor(private settings: BudgetSettings) {
     this.operations = new RollingWindow(settings.windowMs);
-    this.retries = new RollingWindow(settings.windowMs);
   }
 
   /** An operation has started its first attempt. */
@@ -31,6 +31,7 @@ export class RetryBudget {
 
   tryWithdraw(nowMs: number): boolean {
     if (this.left(nowMs) < 1) return false;
+    this.retries ??= new RollingWindow(this.settings.windowMs);
     this.retries.record(nowMs, false, false);
     return true;
   }
@@ -39,16 +40,16 @@ export class RetryBudget {
   left(nowMs: number): number {
     const { ratio, minRetries } = this.settings;
     this.operations.roll(nowMs);
-    this.retries.roll(nowMs);
+    this.retries?.roll(nowMs);
     const allowed = Math.max(ratio * this.operations.calls, minRetries);
-    return Math.max(0, Math.floor(allowed - this.retries.calls + 1e-9));
+    return Math.max(0, Math.floor(allowed - (this.retries?.calls ?? 0) + 1e-9));
   }
 
   /** The counts stay, unless they are of another window. */
   configure(settings: BudgetSettings): void {
     if (settings.windowMs !== this.settings.windowMs) {
       this.operations = new RollingWindow(settings.windowMs);
-      this.retries = new RollingWindow(settings.windowMs);
+      this.retries = undefined;
     }
     this.settings = settings;
   }

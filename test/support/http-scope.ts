@@ -39,7 +39,7 @@ export class FakeScope implements AttemptScope {
     this.sent.push(isSafe);
   }
 
-  holdPermit(abort: () => void): () => void {
+  holdPermit(abort: () => void, _progress: () => number): () => void {
     this.held += 1;
     this.abandon.push(abort);
     let isBack = false;
