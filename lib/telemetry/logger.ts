@@ -62,6 +62,7 @@ class Occasional {
 
   constructor(private readonly clock: Clock) {}
 
+  /** Gives what `write` gave: the promise of an async logger belongs to whoever emits. */
   say(write: (more: string) => void): void {
     const nowMs = this.clock.nowMs();
     if (nowMs < this.quietUntilMs) {
@@ -71,7 +72,7 @@ class Occasional {
     const more = this.held === 0 ? '' : ` (and ${this.held} more before it)`;
     this.held = 0;
     this.quietUntilMs = nowMs + QUIET_MS;
-    write(more);
+    return write(more);
   }
 }
 

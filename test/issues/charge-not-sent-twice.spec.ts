@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDependency, type Call, type Dependency } from '../../lib/core.js';
+import {
+  createDependency,
+  type Call,
+  type Dependency,
+} from '../../lib/core.js';
 import { Upstream } from '../support/http-upstream.js';
 
 const chargeAndShow = async (call: Call): Promise<unknown> => {

@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDependency, type Dependency } from '../../lib/core.js';
+import {
+  createDependency,
+  type Dependency,
+  type RetryOptions,
+} from '../../lib/core.js';
 import { Upstream } from '../support/http-upstream.js';
 
 /** An origin on loopback where nobody listens. */
@@ -17,27 +21,32 @@ async function deadOrigin(): Promise<string> {
 describe('Two closed ports of four hosts', () => {
   let alive: Upstream[];
   let dead: string[];
-  let search: Dependency;
+  let search: Dependency | undefined;
 
   beforeEach(async () => {
     const start = () =>
       Upstream.start((_request, response) => response.end('hit'));
     alive = [await start(), await start()];
     dead = [await deadOrigin(), await deadOrigin()];
-    const [first, second] = alive.map(({ origin }) => origin);
-    search = createDependency('search', {
-      hosts: [dead[0]!, first!, dead[1]!, second!],
-    });
   });
 
   afterEach(async () => {
-    await search.close();
+    await search?.close();
     for (const upstream of alive) await upstream.stop();
   });
 
-  /** How the calls of a burst of forty ended, by code. */
-  async function burst(): Promise<string[]> {
-    const calls = Array.from({ length: 40 }, () => search.http.get('/find'));
+  function searching(retry?: RetryOptions): Dependency {
+    const [first, second] = alive.map(({ origin }) => origin);
+    search = createDependency('search', {
+      hosts: [dead[0]!, first!, dead[1]!, second!],
+      retry,
+    });
+    return search;
+  }
+
+  /** How the calls of a burst of forty ended: what came, or the error's code. */
+  async function burst(on: Dependency): Promise<string[]> {
+    const calls = Array.from({ length: 40 }, () => on.http.get('/find'));
     const ends = await Promise.allSettled(calls);
     return ends.map((end) =>
       end.status === 'fulfilled'
@@ -46,17 +55,30 @@ describe('Two closed ports of four hosts', () => {
     );
   }
 
-  it('fail none of forty concurrent requests', async () => {
-    const answers = await burst();
+  it('fail none of forty concurrent requests that no budget keeps from going on', async () => {
+    const answers = await burst(searching({ budget: false }));
 
     expect(answers).toEqual(Array(40).fill('hit'));
   });
 
-  it('go out, and the dependency stays closed', async () => {
-    await burst();
-    await burst();
+  it('fail no more of them than the retry budget leaves on the defaults', async () => {
+    const on = searching();
 
-    const { state, hosts } = search.snapshot();
+    const answers = await burst(on);
+
+    const hits = answers.filter((answer) => answer === 'hit').length;
+    // A fifth of forty operations may be tried again; half of them found a live host at once.
+    expect(on.snapshot().totals).toMatchObject({ succeeded: hits, retries: 8 });
+    expect(hits).toBeGreaterThan(20);
+    expect(new Set(answers)).toEqual(new Set(['hit', 'ECONNREFUSED']));
+  });
+
+  it('go out, and the dependency stays closed', async () => {
+    const on = searching();
+
+    await burst(on);
+
+    const { state, hosts } = on.snapshot();
     expect(state).toBe('closed');
     expect(hosts.map((host) => host.inService)).toEqual([
       false,
@@ -67,10 +89,22 @@ describe('Two closed ports of four hosts', () => {
   });
 
   it('cost later requests nothing', async () => {
-    await burst();
-    const { retries } = search.snapshot().totals;
+    const on = searching();
+    await burst(on);
+    const { retries } = on.snapshot().totals;
 
-    expect(await burst()).toEqual(Array(40).fill('hit'));
-    expect(search.snapshot().totals.retries).toBe(retries);
+    expect(await burst(on)).toEqual(Array(40).fill('hit'));
+    expect(on.snapshot().totals.retries).toBe(retries);
+  });
+
+  it('fail none of forty requests that come one after another, likewise', async () => {
+    const on = searching({ budget: false });
+
+    const answers: unknown[] = [];
+    for (let i = 0; i < 40; i += 1)
+      answers.push((await on.http.get('/find')).data);
+
+    expect(answers).toEqual(Array(40).fill('hit'));
+    expect(on.snapshot().state).toBe('closed');
   });
 });
