@@ -24,7 +24,8 @@ export interface Alarm {
 export interface Clock {
   nowMs(): number;
   dateMs(): number;
-  alarm(fn: () => void): Alarm;
+  /** `holdsProcess: false`: for what nobody waits for; the process may end before it rings. */
+  alarm(fn: () => void, options?: { readonly holdsProcess?: boolean }): Alarm;
 }
 
 /** How long the one timer may rest before it looks whether anybody still waits. */
@@ -40,7 +41,10 @@ class RealAlarm implements Alarm {
   private timerMs = Infinity;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly fn: () => void) {}
+  constructor(
+    private readonly fn: () => void,
+    private readonly holdsProcess: boolean,
+  ) {}
 
   set(atMs: number): void {
     this.dueMs = atMs;
@@ -64,7 +68,7 @@ class RealAlarm implements Alarm {
   }
 
   private readonly hold = (): void => {
-    if (this.dueMs !== Infinity) this.timer?.ref();
+    if (this.holdsProcess && this.dueMs !== Infinity) this.timer?.ref();
   };
 
   private readonly ring = (): void => {
@@ -92,7 +96,7 @@ class RealAlarm implements Alarm {
 export const realClock: Clock = {
   nowMs: () => performance.now(),
   dateMs: () => Date.now(),
-  alarm: (fn) => new RealAlarm(fn),
+  alarm: (fn, { holdsProcess = true } = {}) => new RealAlarm(fn, holdsProcess),
 };
 
 const runLater = setImmediate;

@@ -16,8 +16,11 @@ export class DeadlineQueue {
   private readonly heap: Waiter[] = [];
   private readonly alarm: Alarm;
 
-  constructor(private readonly clock: Clock) {
-    this.alarm = clock.alarm(() => this.ring());
+  constructor(
+    private readonly clock: Clock,
+    options?: { readonly holdsProcess: boolean },
+  ) {
+    this.alarm = clock.alarm(() => this.ring(), options);
   }
 
   get size(): number {
@@ -102,13 +105,27 @@ export class DeadlineQueue {
   }
 }
 
-const queues = new WeakMap<Clock, DeadlineQueue>();
+const deadlines = new WeakMap<Clock, DeadlineQueue>();
+const leftovers = new WeakMap<Clock, DeadlineQueue>();
 
-/** The one queue of a clock. */
+/** The one queue of a clock in which somebody waits: the process lives until it is empty. */
 export function deadlinesOf(clock: Clock): DeadlineQueue {
+  return queueOf(clock, deadlines, true);
+}
+
+/** For what has no caller any more: the process may end before it is due. */
+export function leftoversOf(clock: Clock): DeadlineQueue {
+  return queueOf(clock, leftovers, false);
+}
+
+function queueOf(
+  clock: Clock,
+  queues: WeakMap<Clock, DeadlineQueue>,
+  holdsProcess: boolean,
+): DeadlineQueue {
   let queue = queues.get(clock);
   if (queue === undefined) {
-    queue = new DeadlineQueue(clock);
+    queue = new DeadlineQueue(clock, { holdsProcess });
     queues.set(clock, queue);
   }
   return queue;

@@ -66,11 +66,23 @@ export class Caller {
     }
     this.inContext(() => {
       try {
-        this.resolve(runFallback(this.stages, fallback, error, last));
+        this.settleWith(runFallback(this.stages, fallback, error, last));
       } catch (own) {
         this.reject(own);
       }
     });
+  }
+
+  /** A fallback that takes its time can be given up like the call itself. */
+  private settleWith(answer: unknown): void {
+    const { signal } = this.call;
+    if (!(answer instanceof Promise) || signal === undefined) {
+      this.resolve(answer);
+      return;
+    }
+    this.onAbort = () => this.reject(signal.reason);
+    signal.addEventListener('abort', this.onAbort);
+    answer.then(this.resolve, this.reject).finally(() => this.unlisten());
   }
 
   /** Called in the caller's own context, before the first wait that something else may end. */

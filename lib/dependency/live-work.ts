@@ -3,7 +3,11 @@
  * operation (abandoned work, unread bodies). Closing ends all of it.
  */
 import type { Clock } from '../core/clock.js';
-import type { DeadlineQueue, Waiter } from '../core/deadline-queue.js';
+import {
+  leftoversOf,
+  type DeadlineQueue,
+  type Waiter,
+} from '../core/deadline-queue.js';
 
 /** An operation that has not ended; the list runs through its own fields. */
 export interface Live {
@@ -44,8 +48,12 @@ export class LiveWork {
     return () => this.deadlines.remove(waiter);
   }
 
-  /** Like `startTimer`, for what outlives its operation: closing takes it back. */
+  /**
+   * Like `startTimer`, for what outlives its operation: closing takes it back, and the process does
+   * not wait for it.
+   */
   startLeftover(ms: number, fn: () => void): () => void {
+    const queue = leftoversOf(this.clock);
     const leftovers = (this.leftovers ??= new Set());
     const waiter: Waiter = {
       dueMs: 0,
@@ -56,10 +64,10 @@ export class LiveWork {
       },
     };
     leftovers.add(waiter);
-    this.deadlines.add(waiter, this.clock.nowMs() + ms);
+    queue.add(waiter, this.clock.nowMs() + ms);
     return () => {
       leftovers.delete(waiter);
-      this.deadlines.remove(waiter);
+      queue.remove(waiter);
     };
   }
 
@@ -74,7 +82,8 @@ export class LiveWork {
       await idle;
       stop();
     }
-    for (const waiter of this.leftovers ?? []) this.deadlines.remove(waiter);
+    for (const waiter of this.leftovers ?? [])
+      leftoversOf(this.clock).remove(waiter);
     this.leftovers?.clear();
   }
 

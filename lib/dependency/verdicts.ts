@@ -61,7 +61,7 @@ export function judgeResult(
 ): Judgement {
   const judgement =
     call.classify !== undefined
-      ? judgeBy(stages, call.classify, value, false)
+      ? judgeBy(stages, call.classify, value, byDefault(value, false))
       : typeof value !== 'object' || value === null
         ? SUCCESS
         : byDefault(value, false);
@@ -96,9 +96,13 @@ export function judgeError(
       default:
     }
   }
+  // Another dependency's tries are used up: a failure like any, and not ours to repeat.
+  const plain = isDaceError(error, 'DACE_RETRY_EXHAUSTED')
+    ? BARE_FAILURE
+    : byDefault(error, true);
   return call.classify === undefined
-    ? byDefault(error, true)
-    : judgeBy(stages, call.classify, error, true);
+    ? plain
+    : judgeBy(stages, call.classify, error, plain);
 }
 
 /**
@@ -127,9 +131,8 @@ function judgeBy(
   stages: Stages,
   classify: NonNullable<CallSettings['classify']>,
   outcome: unknown,
-  isError: boolean,
+  plain: Judgement,
 ): Judgement {
-  const plain = byDefault(outcome, isError);
   let verdict: JudgedVerdict | undefined;
   try {
     verdict = classify(outcome);
@@ -153,7 +156,13 @@ function judgeBy(
         isCircuitFailure: plain.isCircuitFailure && isUnavailable(outcome),
       };
     case 'ignored':
-      return { ...plain, verdict, isCircuitFailure: false, isBarred: true };
+      return {
+        ...plain,
+        verdict,
+        isCircuitFailure: false,
+        // A fallback looks at a timeout whatever classify makes of it.
+        isBarred: !isDaceError(outcome, 'DACE_TIMEOUT'),
+      };
     default:
       return plain;
   }

@@ -2,6 +2,7 @@
  * The circuits as a Terminus indicator: one key per dependency, read from memory.
  */
 import { Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import {
   HealthIndicatorService,
   type HealthIndicatorResult,
@@ -36,27 +37,33 @@ const TROUBLED = new Set(['open', 'forced-open', 'half-open']);
 @Injectable()
 export class DaceHealthIndicator {
   constructor(
-    private readonly registry: DaceRegistry,
+    private readonly modules: ModuleRef,
     private readonly indicators: HealthIndicatorService,
   ) {}
 
   /** All dependencies, or those of `ids`; a function of this shape is what Terminus' `check` takes. */
   check(
-    ids: readonly string[] = this.registry.ids(),
+    ids?: readonly string[],
     options: DaceHealthCheckOptions = {},
   ): HealthIndicatorResult {
-    return Object.assign(
-      {},
-      ...ids.map((id) => this.one(id, options.details === true)),
-    ) as HealthIndicatorResult;
+    // Found wherever it is: DaceModule may not be global.
+    const registry = this.modules.get(DaceRegistry, { strict: false });
+    const results = (ids ?? registry.ids()).map((id) =>
+      this.one(registry, id, options.details === true),
+    );
+    return Object.assign({}, ...results) as HealthIndicatorResult;
   }
 
-  private one(id: string, hasDetails: boolean): HealthIndicatorResult {
+  private one(
+    registry: DaceRegistry,
+    id: string,
+    hasDetails: boolean,
+  ): HealthIndicatorResult {
     const session = this.indicators.check(id) as unknown as Session;
-    if (!this.registry.has(id))
+    if (!registry.has(id))
       return session.down({ message: `No dependency "${id}" is registered` });
     try {
-      const dependency = this.registry.get(id);
+      const dependency = registry.get(id);
       return report(
         session,
         dependency.snapshot(),

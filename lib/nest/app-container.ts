@@ -1,21 +1,50 @@
 /**
  * What the app's container holds, looked at from outside: decorated classes, instances, filters.
  */
-import type { ExceptionFilter, Type } from '@nestjs/common';
+import type {
+  ArgumentsHost,
+  ExceptionFilter,
+  InjectionToken,
+  Type,
+} from '@nestjs/common';
 import { APP_FILTER, type ModulesContainer } from '@nestjs/core';
-import { DaceError } from '../core/errors.js';
 
 /** As Nest names the classes that a filter catches. */
 const FILTER_CATCH_EXCEPTIONS = '__filterCatchExceptions__';
 
-/** Every class that the app's container constructs. */
+/** What this file reads of Nest's wrapper around a provider. */
+interface Wrapper {
+  readonly metatype: unknown;
+  readonly instance: unknown;
+  isDependencyTreeStatic(): boolean;
+}
+
+function* wrappersOf(modules: ModulesContainer): Iterable<Wrapper> {
+  for (const { providers, controllers, injectables } of modules.values()) {
+    yield* providers.values();
+    yield* controllers.values();
+    yield* injectables.values();
+  }
+}
+
+/** Every class that the container constructs, and those of the instances it was handed. */
 export function classesOf(modules: ModulesContainer): Set<unknown> {
   const classes = new Set<unknown>();
-  for (const { providers, controllers, injectables } of modules.values())
-    for (const collection of [providers, controllers, injectables])
-      for (const wrapper of collection.values())
-        classes.add(wrapper.metatype ?? wrapper.instance?.constructor);
+  for (const { metatype, instance } of wrappersOf(modules)) {
+    classes.add(metatype);
+    if (typeof instance === 'object' && instance !== null)
+      classes.add(classOf(instance));
+  }
   return classes;
+}
+
+/** A stand-in that explains itself whatever it is asked has no class. */
+function classOf(instance: object): unknown {
+  try {
+    return instance.constructor;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether the container constructed `instance`, or was handed it by `useValue` or `useFactory`. */
@@ -23,46 +52,57 @@ export function holdsInstance(
   modules: ModulesContainer,
   instance: object,
 ): boolean {
-  for (const { providers, controllers, injectables } of modules.values())
-    for (const collection of [providers, controllers, injectables])
-      for (const wrapper of collection.values())
-        if (wrapper.instance === instance) return true;
+  for (const wrapper of wrappersOf(modules))
+    if (wrapper.instance === instance) return true;
   return false;
 }
 
 /** In how many modules `token` is provided. */
 export function countProviders(
   modules: ModulesContainer,
-  token: abstract new (...args: never[]) => unknown,
+  token: InjectionToken,
 ): number {
   let count = 0;
   for (const { providers } of modules.values())
-    if (providers.has(token as Type)) count += 1;
+    if (providers.has(token)) count += 1;
   return count;
 }
 
-/** A filter that the app registered for everything, if it did by APP_FILTER. */
-export function userCatchAll(
-  modules: ModulesContainer,
-): ExceptionFilter | undefined {
-  for (const { providers } of modules.values())
-    for (const [token, wrapper] of providers) {
-      if (!String(token).startsWith(APP_FILTER)) continue;
-      const filter = wrapper.instance as ExceptionFilter | undefined;
-      if (filter && catchesAll(filter)) return filter;
-    }
-  return undefined;
+/** A filter of the app's own. */
+export interface AppFilter {
+  catches(error: unknown): boolean;
+  answer(error: unknown, host: ArgumentsHost): unknown;
 }
 
-function catchesAll(filter: ExceptionFilter): boolean {
-  const caught: unknown = Reflect.getMetadata(
-    FILTER_CATCH_EXCEPTIONS,
-    filter.constructor,
-  );
-  return (
-    Array.isArray(caught) &&
-    (caught.length === 0 ||
-      caught.some((type) => type === Error || type === DaceError)) &&
-    filter.constructor.name !== 'DaceExceptionFilter'
-  );
+/** Filters that the app itself registered by APP_FILTER, in the order in which Nest asks them. */
+export function appFilters(
+  modules: ModulesContainer,
+  own: ExceptionFilter,
+): AppFilter[] {
+  const filters: AppFilter[] = [];
+  for (const { providers } of modules.values())
+    for (const [token, wrapper] of providers) {
+      if (typeof token !== 'string' || !token.startsWith(APP_FILTER)) continue;
+      const filter = wrapper.instance as ExceptionFilter | undefined;
+      // A request-scoped one is asked before all others anyway.
+      if (!filter || filter === own || !wrapper.isDependencyTreeStatic())
+        continue;
+      const types = caughtBy(filter);
+      filters.unshift({
+        catches: (error) =>
+          types.length === 0 || types.some((type) => error instanceof type),
+        answer: filter.catch.bind(filter),
+      });
+    }
+  return filters;
+}
+
+/** The classes that Nest would hand to `filter`; none means all. */
+function caughtBy(filter: ExceptionFilter): Type[] {
+  const types: unknown =
+    Reflect.getMetadata(
+      FILTER_CATCH_EXCEPTIONS,
+      Object.getPrototypeOf(filter) as object,
+    ) ?? Reflect.getMetadata(FILTER_CATCH_EXCEPTIONS, filter.constructor);
+  return Array.isArray(types) ? (types as Type[]) : [];
 }

@@ -4,6 +4,9 @@ import type { Dependency } from '../dependency/dependency.js';
 export interface App {
   /** The executor of `id`, or an error that names the known ones. */
   get(id: string): Dependency;
+  has(id: string): boolean;
+  /** The error for an id that nobody registered. */
+  unknown(id: string, users: readonly string[]): Error;
   /** Whether the app's container constructed, or was given, `instance`. */
   holds(instance: object): boolean;
   /** What `cancelOnDisconnect` of the module says. */

@@ -11,10 +11,10 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { DaceError } from '../core/errors.js';
-import { userCatchAll } from './app-container.js';
+import { answerRaw, type RawAnswer } from './client.js';
 import { retryAfterSeconds } from './retry-after.js';
 
 const REFUSALS = new Set([
@@ -29,10 +29,11 @@ const PHRASES: Record<number, string> = {
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
 };
+const phraseOf = (status: number): string => PHRASES[status] ?? PHRASES[503]!;
 
 /**
- * For `@UseFilters`, `app.useGlobalFilters`, or the module option `filter: true`. A catch-all filter
- * of the app's own goes before it.
+ * For `@UseFilters(DaceExceptionFilter)`, `app.useGlobalFilters(new DaceExceptionFilter())`, or the
+ * module option `filter: true`, with which a filter of the app's own goes before it.
  *
  * @publicApi
  */
@@ -45,55 +46,50 @@ export class DaceExceptionFilter implements ExceptionFilter<DaceError> {
     @Optional()
     @Inject(HttpAdapterHost)
     private readonly adapterHost?: HttpAdapterHost,
-    @Optional()
-    @Inject(ModulesContainer)
-    private readonly modules?: ModulesContainer,
   ) {}
 
   catch(error: DaceError, host: ArgumentsHost): unknown {
-    const own = this.modules && userCatchAll(this.modules);
-    if (own !== undefined) return own.catch(error, host);
+    return this.respond(error, host);
+  }
+
+  /** @internal */
+  protected respond(error: DaceError, host: ArgumentsHost): unknown {
     this.log(error);
     const kind: string = host.getType();
-    if (kind === 'http') return this.answer(error, host);
-    if (kind === 'rpc') return throwError(() => this.inRpcForm(error));
-    if (kind === 'ws') return this.emit(error, host);
-    throw graphQlForm(error);
-  }
-
-  private answer(error: DaceError, host: ArgumentsHost): void {
-    const adapter = this.adapterHost?.httpAdapter;
-    if (adapter === undefined) throw error;
-    const response: unknown = host.switchToHttp().getResponse();
-    if (adapter.isHeadersSent(response)) {
-      adapter.end(response);
-      return;
+    switch (kind) {
+      case 'http':
+        return this.answer(error, host.switchToHttp().getResponse());
+      case 'rpc':
+        return throwError(() => ({ status: 'error', ...publicForm(error) }));
+      case 'ws':
+        return emit(error, host.switchToWs().getClient());
+      default:
+        throw graphQlForm(error);
     }
-    const seconds = retryAfterSeconds(error);
-    if (seconds !== undefined)
-      adapter.setHeader(response, 'Retry-After', String(seconds));
+  }
+
+  private answer(error: DaceError, response: RawAnswer): void {
     const { status } = error;
-    const message = PHRASES[status] ?? 'Service Unavailable';
-    adapter.reply(response, { statusCode: status, message }, status);
-  }
-
-  private inRpcForm(error: DaceError): object {
-    return { status: 'error', ...publicForm(error) };
-  }
-
-  private emit(error: DaceError, host: ArgumentsHost): void {
-    const client: {
-      emit?: (event: string, data: unknown) => void;
-      send?: (text: string) => void;
-    } = host.switchToWs().getClient();
-    const data = { status: 'error', ...publicForm(error) };
-    if (typeof client.send === 'function' && !('nsp' in client))
-      client.send(JSON.stringify({ event: 'exception', data }));
-    else client.emit?.('exception', data);
+    const seconds = retryAfterSeconds(error);
+    const body = { statusCode: status, message: phraseOf(status) };
+    const adapter = this.adapterHost?.httpAdapter;
+    if (adapter === undefined) {
+      answerRaw(response, status, seconds, body);
+    } else if (adapter.isHeadersSent(response)) {
+      adapter.end(response);
+    } else {
+      if (seconds !== undefined)
+        adapter.setHeader(response, 'Retry-After', String(seconds));
+      adapter.reply(response, body, status);
+    }
   }
 
   private log(error: DaceError): void {
-    if (REFUSALS.has(error.code)) this.logger.debug(error.message);
+    const isQueueEnd = (error as { kind?: unknown }).kind === 'queue';
+    if (REFUSALS.has(error.code) || isQueueEnd)
+      this.logger.debug(error.message);
+    else if (error.status === 500)
+      this.logger.error(error.message, error.stack);
     else this.logger.error(error.message);
   }
 }
@@ -107,9 +103,23 @@ function publicForm(error: DaceError): {
   const { retryAfterMs } = error as { retryAfterMs?: number };
   return {
     code: error.code,
-    message: PHRASES[error.status] ?? 'Service Unavailable',
+    message: phraseOf(error.status),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
+}
+
+/** As Nest's own filter does: an `exception` event of socket.io, or one message. */
+function emit(
+  error: DaceError,
+  client: {
+    emit?: (event: string, data: unknown) => void;
+    send?: (text: string) => void;
+  },
+): void {
+  const data = { status: 'error', ...publicForm(error) };
+  if (typeof client.send === 'function' && !('nsp' in client))
+    client.send(JSON.stringify({ event: 'exception', data }));
+  else client.emit?.('exception', data);
 }
 
 /** GraphQL servers copy `extensions` of what is thrown. */

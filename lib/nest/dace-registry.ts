@@ -33,16 +33,18 @@ export class DaceRegistry implements App {
   /** @internal Whether the app's container constructed, or was given, `instance`. */
   holds: (instance: object) => boolean = () => false;
 
-  /** Every event of every dependency, from the moment of subscription. */
+  private readonly watchers = new Set<(dependency: Dependency) => void>();
+
+  /** Every event of every dependency, of those registered later too, from the moment of subscription. */
   readonly events$: Observable<DaceEvent> = new Observable((subscriber) => {
-    const stops = [...this.dependencies.values()].map((dependency) =>
-      dependency.on((event) => subscriber.next(event)),
-    );
-    return () => {
-      for (const stop of stops) stop();
-    };
+    const watch = (dependency: Partial<Dependency>): void =>
+      subscriber.add(dependency.on?.((event) => subscriber.next(event)));
+    for (const dependency of this.dependencies.values()) watch(dependency);
+    this.watchers.add(watch);
+    return () => this.watchers.delete(watch);
   });
 
+  /** The executor of one dependency. */
   get(id: string): Dependency {
     const dependency = this.dependencies.get(id);
     if (dependency !== undefined) return dependency;
@@ -78,6 +80,7 @@ export class DaceRegistry implements App {
         message: duplicateDependencyMessage(id),
       });
     this.dependencies.set(id, dependency);
+    for (const watch of this.watchers) watch(dependency);
   }
 
   /** @internal */

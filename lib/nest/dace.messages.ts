@@ -1,8 +1,16 @@
 /** What goes wrong in wiring, in sentences that name the cure. */
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 
 const list = (ids: readonly string[]): string =>
   ids.length === 0 ? 'none' : ids.join(', ');
+
+/** A name so near that it was probably meant. */
+function likelyOf(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const nearest = closest(name, [...known]);
+  const most = Math.max(2, Math.floor(nearest.length / 3));
+  return distance(name, nearest) <= most ? nearest : undefined;
+}
 
 export function unknownDependencyMessage(
   id: string,
@@ -10,7 +18,7 @@ export function unknownDependencyMessage(
   users: readonly string[],
 ): string {
   const usedBy = users.length === 0 ? '' : ` (used by ${users.join(', ')})`;
-  const likely = known.length === 0 ? undefined : closest(id, [...known]);
+  const likely = likelyOf(id, known);
   const hint = likely === undefined ? '' : ` Did you mean "${likely}"?`;
   return `No dependency "${id}"${usedBy}. Known: ${list(known)}.${hint} Add it to DaceModule.forRoot({ … }), or to a forFeature of a module that is imported.`;
 }
@@ -35,7 +43,7 @@ export const unboundMessage = (
   method: string,
   id: string,
 ): string =>
-  `${className}.${method} is @FaultTolerant('${id}'), but its instance belongs to no running app. Import DaceModule in the app that constructs ${className}, or call registry.bind(instance) with the app's DaceRegistry.`;
+  `${className}.${method} is @FaultTolerant('${id}'), but its instance belongs to no running app. Import DaceModule.forRoot({ … }) in the app that constructs ${className}, or call DaceRegistry.bind(instance) on that app's registry.`;
 
 export const notAMethodMessage = (name: string): string =>
   `@FaultTolerant can only protect instance methods; ${name} is not one. Move it to a method of an instance, or call dependency.wrap(fn).`;
@@ -56,8 +64,23 @@ export const unexpectedObservableMessage = (
 export const notAPromiseMessage = (className: string, method: string): string =>
   `${className}.${method} returned a generator. @FaultTolerant protects methods that return a Promise or an Observable.`;
 
-export const unknownModuleOptionMessage = (
+export const detachedMessage = (className: string, method: string): string =>
+  `${className}.${method} was called without its instance. Call it on the instance, or pass ${method}.bind(instance).`;
+
+export function unknownOptionMessage(
+  subject: string,
   name: string,
   known: readonly string[],
+): string {
+  const likely = likelyOf(name, known);
+  const hint = likely === undefined ? '' : ` Did you mean "${likely}"?`;
+  return `${subject} has no option "${name}". Known: ${list(known)}.${hint}`;
+}
+
+export const wrongOptionMessage = (
+  subject: string,
+  name: string,
+  value: unknown,
+  expected: string,
 ): string =>
-  `DaceModule has no option "${name}": did you mean "${closest(name, [...known])}"? Known: ${list(known)}.`;
+  `${subject}: ${name} is ${typeof value === 'object' && value !== null ? 'an object without what is needed' : String(value)}: expected ${expected}.`;

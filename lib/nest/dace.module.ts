@@ -1,35 +1,35 @@
 /**
  * The module: `forRoot` once per app, `forFeature` where a module owns dependencies of its own.
  */
-import {
-  Module,
-  type DynamicModule,
-  type FactoryProvider,
-  type Provider,
-} from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import {
   DACE_MODULE_OPTIONS,
   DACE_ROOT_DEPENDENCIES,
 } from './dace.constants.js';
-import { DaceExceptionFilter } from './dace-exception.filter.js';
 import type {
   DaceFeatureAsyncOptions,
   DaceModuleAsyncOptions,
   DaceModuleOptions,
   DependencyMap,
 } from './dace-module.interface.js';
+import {
+  checkFeatureAsync,
+  checkLateOptions,
+  checkModuleOptions,
+  checkRootAsync,
+  idsOf,
+} from './dace.options.js';
 import { DaceRegistry } from './dace-registry.js';
-import { getDependencyToken } from './dace.tokens.js';
 import { DaceLifecycle } from './dace.lifecycle.js';
 import {
-  checkAgreement,
-  checkIds,
-  checkModuleOptions,
+  asyncDependencies,
   dependencyProvider,
   registrationProvider,
   registryProvider,
 } from './dace.providers.js';
+import { YieldingExceptionFilter } from './yielding-exception.filter.js';
+import { tokenOf } from './dace.tokens.js';
 
 /**
  * Makes the executors of an app's dependencies injectable and its `@FaultTolerant` methods work.
@@ -40,55 +40,65 @@ import {
  */
 @Module({})
 export class DaceModule {
+  /** Once per app. */
   static forRoot(
     dependencies: DependencyMap,
     options: DaceModuleOptions = {},
   ): DynamicModule {
     checkModuleOptions(options);
-    const ids = checkIds(dependencies);
-    return root(ids, options, [
+    return root(
+      idsOf('DaceModule.forRoot', dependencies),
+      options,
       { provide: DACE_MODULE_OPTIONS, useValue: options },
       { provide: DACE_ROOT_DEPENDENCIES, useValue: dependencies },
-    ]);
+      [],
+    );
   }
 
+  /** `forRoot` with options that come from other providers; the ids are known before. */
   static forRootAsync(options: DaceModuleAsyncOptions): DynamicModule {
-    const { dependencies: ids, inject = [], useOptions } = options;
-    const module = root(ids, options, [
+    checkRootAsync(options);
+    const { dependencies, inject = [], useOptions, imports = [] } = options;
+    const late = async (...args: never[]): Promise<DaceModuleOptions> => {
+      const made = (await useOptions?.(...args)) ?? {};
+      checkLateOptions(made);
+      return made;
+    };
+    return root(
+      dependencies,
+      options,
       {
         provide: DACE_MODULE_OPTIONS,
         inject: useOptions === undefined ? [] : inject,
-        useFactory: async (...args: never[]) => {
-          const { isGlobal, filter } = options;
-          const made = (await useOptions?.(...args)) ?? {};
-          checkModuleOptions(made);
-          return { ...made, isGlobal, filter };
-        },
+        useFactory: late,
       },
       asyncDependencies(DACE_ROOT_DEPENDENCIES, options),
-    ]);
-    return { ...module, imports: options.imports };
+      imports,
+    );
   }
 
   /** Dependencies of one module, in the app's one registry. */
   static forFeature(dependencies: DependencyMap): DynamicModule {
     const source = Symbol('DaceFeatureDependencies');
-    return feature(checkIds(dependencies), source, {
+    return feature(idsOf('DaceModule.forFeature', dependencies), source, {
       provide: source,
       useValue: dependencies,
     });
   }
 
+  /** `forFeature` with options that come from other providers. */
   static forFeatureAsync(options: DaceFeatureAsyncOptions): DynamicModule {
+    checkFeatureAsync(options);
     const source = Symbol('DaceFeatureDependencies');
-    const module = feature(
-      options.dependencies,
-      source,
-      asyncDependencies(source, options),
-    );
-    return { ...module, imports: options.imports };
+    const { dependencies, imports = [] } = options;
+    const provider = asyncDependencies(source, options);
+    return { ...feature(dependencies, source, provider), imports };
   }
 }
+
+/** Seen by every module, whatever `isGlobal` says: features and decorated methods hang on it. */
+@Module({})
+export class DaceCoreModule {}
 
 /** A module that owns dependencies; several may stand in one app. */
 @Module({})
@@ -97,22 +107,30 @@ export class DaceFeatureModule {}
 function root(
   ids: readonly string[],
   { isGlobal = true, filter = false }: DaceModuleOptions,
-  sources: readonly Provider[],
+  options: Provider,
+  dependencies: Provider,
+  imports: NonNullable<DynamicModule['imports']>,
 ): DynamicModule {
-  const tokens = ids.map((id) => getDependencyToken(id));
+  const core: DynamicModule = {
+    module: DaceCoreModule,
+    global: true,
+    imports,
+    providers: [options, DaceLifecycle],
+    exports: [DaceLifecycle],
+  };
   return {
     module: DaceModule,
     global: isGlobal,
+    imports: [...imports, core],
     providers: [
-      ...sources,
+      dependencies,
       registryProvider(ids),
       ...ids.map((id) => dependencyProvider(id, DACE_ROOT_DEPENDENCIES)),
-      DaceLifecycle,
       ...(filter
-        ? [{ provide: APP_FILTER, useClass: DaceExceptionFilter }]
+        ? [{ provide: APP_FILTER, useClass: YieldingExceptionFilter }]
         : []),
     ],
-    exports: [DaceRegistry, DaceLifecycle, ...tokens],
+    exports: [DaceRegistry, ...ids.map(tokenOf)],
   };
 }
 
@@ -128,21 +146,6 @@ function feature(
       ...ids.map((id) => dependencyProvider(id, source)),
       registrationProvider(ids),
     ],
-    exports: ids.map((id) => getDependencyToken(id)),
-  };
-}
-
-function asyncDependencies(
-  provide: symbol,
-  { dependencies, inject = [], useFactory }: DaceFeatureAsyncOptions,
-): FactoryProvider {
-  return {
-    provide,
-    inject,
-    useFactory: async (...args: never[]) => {
-      const made = await useFactory(...args);
-      checkAgreement(dependencies, made);
-      return made;
-    },
+    exports: ids.map(tokenOf),
   };
 }

@@ -4,13 +4,18 @@
 import { Inject } from '@nestjs/common';
 import type { DependencyId } from './dependency-ids.js';
 
+/** The token of any id; ids that come from options are checked elsewhere. */
+export function tokenOf(id: string): string {
+  return `DaceDependency:${id}`;
+}
+
 /**
  * The token of one dependency's executor, for `overrideProvider` and factories.
  *
  * @publicApi
  */
 export function getDependencyToken(id: DependencyId): string {
-  return `DaceDependency:${id}`;
+  return tokenOf(id);
 }
 
 /**
@@ -22,5 +27,5 @@ export function getDependencyToken(id: DependencyId): string {
 export function InjectDependency(
   id: DependencyId,
 ): PropertyDecorator & ParameterDecorator {
-  return Inject(getDependencyToken(id));
+  return Inject(tokenOf(id));
 }

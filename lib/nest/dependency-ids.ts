@@ -10,4 +10,4 @@ export interface DaceDependencies {}
 /** A declared id, or any string while the app declares none. @publicApi */
 export type DependencyId = [keyof DaceDependencies] extends [never]
   ? string
-  : keyof DaceDependencies & string;
+  : Extract<keyof DaceDependencies, string>;

@@ -3,104 +3,158 @@
  * joins an attempt of the same dependency that it is part of, or opens an operation of its own with
  * what the interceptor has armed for it.
  */
-import { isObservable } from 'rxjs';
-import { DaceConfigurationError, isDaceError } from '../core/errors.js';
+import { defer, isObservable, throwError, type Observable } from 'rxjs';
+import { DaceConfigurationError } from '../core/errors.js';
 import type { Call } from '../dependency/call.js';
+import type { ExecuteHooks } from '../dependency/call-settings.js';
 import type { Dependency } from '../dependency/dependency.js';
 import type { CallOptions } from '../dependency/options.js';
-import { judgeDefault } from '../http/response-verdict.js';
-import { registryOf } from './binder.js';
+import type { App } from './app.js';
+import { appOf } from './binder.js';
 import {
+  detachedMessage,
   notAPromiseMessage,
   unexpectedObservableMessage,
 } from './dace.messages.js';
 import { enclosingAttempt, outside, takeArmed } from './frames.js';
-import { continued, observe } from './observables.js';
+import { join, joinStream } from './joined.js';
 import {
   optionsFor,
   runOriginal,
   type ProtectedMethod,
 } from './protected-method.js';
+import { Stream, streamOf } from './streams.js';
 import { isUnprotected } from './unprotected.js';
 
+/** One use of a decorated method. */
+interface Use {
+  readonly method: ProtectedMethod;
+  readonly app: App;
+  readonly dependency: Dependency;
+  readonly options: CallOptions<unknown> | undefined;
+  /** Runs the original. */
+  readonly work: (call: Call) => unknown;
+}
+
+/** Never throws: what is wrong comes the way the method answers. */
 export function dispatch(
   method: ProtectedMethod,
-  self: object,
-  rawArgs: readonly unknown[],
+  self: object | undefined,
+  args: readonly unknown[],
 ): unknown {
-  if (isUnprotected(self)) return method.original.apply(self, [...rawArgs]);
-  const { id, className } = method;
-  const app = registryOf(self, { className, method: nameOf(method), id });
-  const dependency = app.get(id);
-  const args = ofMiddleware(method, rawArgs);
-  const options = optionsFor(method, self, args);
-  const armed = takeArmed(method.dispatcher);
-  const hooks = armed?.hooksFor(app);
-  const enclosing = armed === undefined ? enclosingAttempt(app, id) : undefined;
-  const work = (call: Call): unknown => runOriginal(method, self, args, call);
-  if (method.isObservable)
-    return observe(dependency, work, options, hooks, enclosing);
-  if (enclosing !== undefined) return join(work, enclosing, options);
-  const isHandler = armed !== undefined;
-  const checked = (call: Call): unknown =>
-    checkResult(method, work(call), isHandler);
-  if (!isFullExecutor(dependency))
-    return (dependency as Dependency).execute(checked, options);
-  return dependency.executeWith(checked, options, hooks);
-}
-
-/** Part of an attempt that runs: no second permit, deadline, retry or count. */
-async function join(
-  work: (call: Call) => unknown,
-  call: Call,
-  options: CallOptions<unknown>,
-): Promise<unknown> {
+  if (self && isUnprotected(self))
+    return method.original.apply(self, [...args]);
   try {
-    return await work(call);
+    const use = useOf(method, self, args);
+    return method.isObservable ? stream(use) : call(use);
   } catch (error) {
-    const { fallback } = options;
-    if (fallback === undefined || !mayFallBack(error)) throw error;
-    return typeof fallback === 'function' ? fallback(error, call) : fallback;
+    return method.isObservable
+      ? throwError(() => error)
+      : Promise.reject(error);
   }
 }
 
-/** A joined call is not judged, so the error itself says whether a fallback looks at it. */
-export function mayFallBack(error: unknown): boolean {
-  if (isDaceError(error))
-    return (
-      error.code !== 'DACE_FOREIGN_HOST' && error.code !== 'DACE_CONFIGURATION'
-    );
-  const { verdict, status } = judgeDefault(error, true);
-  return verdict !== 'ignored' || status === undefined;
+function useOf(
+  method: ProtectedMethod,
+  self: object | undefined,
+  rawArgs: readonly unknown[],
+): Use {
+  const { id, className } = method;
+  const name = String(method.name);
+  if (self === undefined || self === null)
+    throw misuse(method, detachedMessage(className, name));
+  const app = appOf(self, { className, method: name, id });
+  if (!app.has(id)) throw app.unknown(id, [`${className}.${name}`]);
+  const args = ofMiddleware(method, rawArgs);
+  return {
+    method,
+    app,
+    dependency: app.get(id),
+    options: optionsFor(method, self, args),
+    work: (attempt) => runOriginal(method, self, args, attempt),
+  };
 }
 
-/** A handler's Observable is its answer, up to its first value protected; elsewhere it is a mistake. */
-function checkResult(
-  method: ProtectedMethod,
-  result: unknown,
-  isHandler: boolean,
-): unknown {
+/** A method that answers once; a handler that Nest calls may turn out to answer a stream. */
+function call({ method, app, dependency, options, work }: Use): unknown {
+  const armed = takeArmed(method);
+  if (armed !== undefined) {
+    const answer = new Stream();
+    armed.atEnd.push(() => answer.stop());
+    const checked = (attempt: Call): unknown => {
+      const result = work(attempt);
+      return isObservable(result)
+        ? answer.begin(result, attempt)
+        : oneAnswer(method, result);
+    };
+    return execute(dependency, checked, options, armed.hooksFor(app)).then(
+      (outcome) => answer.rest(outcome),
+    );
+  }
+  const checked = (attempt: Call): unknown => oneAnswer(method, work(attempt));
+  const enclosing = enclosingAttempt(app, method.id);
+  if (enclosing !== undefined) return join(checked, enclosing, options);
+  return execute(dependency, checked, options, undefined);
+}
+
+/** A method that answers with an Observable: each subscription is a use of its own. */
+function stream({
+  method,
+  app,
+  dependency,
+  options,
+  work,
+}: Use): Observable<unknown> {
+  const armed = takeArmed(method);
+  const client = armed?.hooksFor(app);
+  return defer(() => {
+    const enclosing =
+      armed === undefined ? enclosingAttempt(app, method.id) : undefined;
+    if (enclosing !== undefined) return joinStream(work, enclosing, options);
+    return streamOf(work, (attempt, hooks) =>
+      execute(dependency, attempt, options, both(client, hooks)),
+    );
+  });
+}
+
+/** Two who want to know of an operation. */
+function both(
+  client: ExecuteHooks | undefined,
+  own: ExecuteHooks,
+): ExecuteHooks {
+  if (client === undefined) return own;
+  return {
+    ...client,
+    onStart: (cancel) => {
+      own.onStart?.(cancel);
+      client.onStart?.(cancel);
+    },
+  };
+}
+
+/** A test's stand-in may know `execute` only. */
+function execute(
+  dependency: Dependency,
+  work: (call: Call) => unknown,
+  options: CallOptions<unknown> | undefined,
+  hooks: ExecuteHooks | undefined,
+): Promise<unknown> {
+  const { executeWith } = dependency as Partial<Dependency>;
+  return executeWith === undefined
+    ? dependency.execute(work, options)
+    : dependency.executeWith(work, options, hooks);
+}
+
+/** Elsewhere than in a handler, answers of other kinds than the declared one are a mistake. */
+function oneAnswer(method: ProtectedMethod, result: unknown): unknown {
   if (typeof result !== 'object' || result === null) return result;
-  if (isObservable(result)) {
-    if (isHandler) return continued(result);
-    throw wrongResult(
-      method,
-      unexpectedObservableMessage(method.className, nameOf(method)),
-    );
-  }
+  const { className } = method;
+  const name = String(method.name);
+  if (isObservable(result))
+    throw misuse(method, unexpectedObservableMessage(className, name));
   if (Symbol.asyncIterator in result && 'throw' in result)
-    throw wrongResult(
-      method,
-      notAPromiseMessage(method.className, nameOf(method)),
-    );
+    throw misuse(method, notAPromiseMessage(className, name));
   return result;
-}
-
-function wrongResult(
-  method: ProtectedMethod,
-  message: string,
-): DaceConfigurationError {
-  return new DaceConfigurationError({ dependencyId: method.id, message });
 }
 
 /** What a protected middleware's `next` starts is the rest of the request, not part of its call. */
@@ -110,14 +164,13 @@ function ofMiddleware(
 ): readonly unknown[] {
   const next = args[2];
   if (method.name !== 'use' || typeof next !== 'function') return args;
-  return [args[0], args[1], outside(next as (...a: unknown[]) => unknown)];
+  const isolated = outside(next as (...a: unknown[]) => unknown);
+  return [args[0], args[1], isolated, ...args.slice(3)];
 }
 
-/** A test's stand-in may know `execute` only. */
-function isFullExecutor(dependency: Partial<Dependency>): boolean {
-  return typeof dependency.executeWith === 'function';
-}
-
-function nameOf(method: ProtectedMethod): string {
-  return String(method.name);
+function misuse(
+  { id: dependencyId }: ProtectedMethod,
+  message: string,
+): DaceConfigurationError {
+  return new DaceConfigurationError({ dependencyId, message });
 }

@@ -6,26 +6,31 @@ import { isObservable, Observable } from 'rxjs';
 import { DaceConfigurationError } from '../core/errors.js';
 import type { Call } from '../dependency/call.js';
 import { checkCallOptions } from '../dependency/option-schema.js';
+import type { CallOptions } from '../dependency/options.js';
 import { DACE_BINDING, FAULT_TOLERANT_METADATA } from './dace.constants.js';
-import { noFallbackMethodMessage, notAMethodMessage } from './dace.messages.js';
+import {
+  notAMethodMessage,
+  unknownOptionMessage,
+  wrongOptionMessage,
+} from './dace.messages.js';
 import { DaceRegistry, isRegistry } from './dace-registry.js';
 import type { DependencyId } from './dependency-ids.js';
 import { dispatch } from './dispatcher.js';
 import { FaultTolerantInterceptor } from './fault-tolerant.interceptor.js';
-import type {
-  FaultTolerantOptions,
-  Method,
-  ProtectedMethod,
+import {
+  fallbackMethod,
+  type FaultTolerantOptions,
+  type Method,
+  type ProtectedMethod,
 } from './protected-method.js';
-import { noteDispatcher } from './unprotected.js';
 
 type AsyncMethod = (...args: never[]) => Promise<unknown> | Observable<unknown>;
 
-/** What a method answers, its Promise or Observable taken off. */
+/** What may stand in for a method's answer. */
 type Answer<M> = M extends (...args: never[]) => Promise<infer T>
-  ? T
+  ? T | PromiseLike<T>
   : M extends (...args: never[]) => Observable<infer T>
-    ? T
+    ? T | PromiseLike<T> | Observable<T>
     : never;
 
 /** Protects a method that returns a Promise or an Observable. @publicApi */
@@ -38,11 +43,7 @@ export type FaultTolerantDecorator = <M extends AsyncMethod>(
 /** As `FaultTolerantDecorator`, with a fallback method whose return type must fit. @publicApi */
 export type FaultTolerantDecoratorWithFallback<N extends string> = <
   M extends AsyncMethod,
-  C extends {
-    [K in N]: (
-      ...args: never[]
-    ) => Answer<M> | PromiseLike<Answer<M>> | Observable<Answer<M>>;
-  },
+  C extends { [K in N]: (...args: never[]) => Answer<M> },
 >(
   target: C,
   name: string | symbol,
@@ -81,43 +82,28 @@ export function FaultTolerant(
   id: string,
   options: FaultTolerantOptions = {},
 ): (target: object, name: string | symbol, d: PropertyDescriptor) => void {
-  const { cancelOnDisconnect, observable, ...callOptions } = options;
-  checkCallOptions(id, callOptions);
-  checkFlags(id, { cancelOnDisconnect, observable });
+  const callOptions = checkedOptions(id, options);
   return (target, name, descriptor) => {
     if (typeof target === 'function' || typeof descriptor?.value !== 'function')
-      throw wrongUse(id, notAMethodMessage(String(name)));
+      throw misuse(id, notAMethodMessage(String(name)));
     const original = descriptor.value as Method;
-    const dispatcher: Method = function (this: object, ...args) {
-      return dispatch(method, this, args);
-    };
-    const returned: unknown = Reflect.getMetadata(
-      'design:returntype',
-      target,
-      name,
-    );
     const method: ProtectedMethod = {
       id,
       className: target.constructor.name,
       name,
       target,
       original,
-      dispatcher,
       options,
-      callOptions:
-        typeof options.fallback === 'string'
-          ? { ...callOptions, fallback: undefined }
-          : callOptions,
-      isObservable:
-        options.observable === true ||
-        returned === Observable ||
-        isObservablePrototype(returned),
+      callOptions,
+      isObservable: options.observable ?? isDeclaredObservable(target, name),
+    };
+    const dispatcher: Method = function (this: object, ...args) {
+      return dispatch(method, this, args);
     };
     takeAppearance(dispatcher, original);
     Reflect.defineMetadata(FAULT_TOLERANT_METADATA, method, dispatcher);
-    noteDispatcher(dispatcher);
     descriptor.value = dispatcher;
-    if (!hasInterceptor(original))
+    if (!isDecorated(original))
       UseInterceptors(FaultTolerantInterceptor)(target, name, descriptor);
     addBinding(target);
     protectedMethods(target).push(method);
@@ -144,17 +130,11 @@ export function protectedMethodsOf(type: unknown): ProtectedMethod[] {
   return found;
 }
 
-/** The named fallback must exist by the time the class is complete. */
-export function checkFallback({ target, options, ...method }: ProtectedMethod) {
-  const { fallback } = options;
-  if (typeof fallback !== 'string') return;
-  if (typeof (target as Record<string, unknown>)[fallback] === 'function')
-    return;
-  const { id, className, name } = method;
-  throw wrongUse(
-    id,
-    noFallbackMethodMessage(className, String(name), fallback),
-  );
+/** The named fallback must exist by the time the class, `type` or one it extends, is complete. */
+export function checkFallback(method: ProtectedMethod, type: unknown): void {
+  const { fallback } = method.options;
+  if (typeof fallback !== 'string' || typeof type !== 'function') return;
+  fallbackMethod(method, type.prototype as object, fallback);
 }
 
 /** Metadata, name and length: routes, cron jobs and documents are found by them. */
@@ -172,7 +152,7 @@ function takeAppearance(dispatcher: Method, original: Method): void {
     });
 }
 
-function hasInterceptor(original: Method): boolean {
+function isDecorated(original: Method): boolean {
   return Reflect.hasOwnMetadata(FAULT_TOLERANT_METADATA, original);
 }
 
@@ -192,27 +172,43 @@ function addBinding(target: object): void {
   Inject(DaceRegistry)(target, DACE_BINDING);
 }
 
-function isObservablePrototype(returned: unknown): boolean {
-  return (
-    typeof returned === 'function' &&
-    typeof returned.prototype === 'object' &&
-    returned.name === 'Observable' &&
-    isObservable(Object.create(returned.prototype as object))
-  );
+/** By the return type in the source, of this or another copy of rxjs. */
+function isDeclaredObservable(target: object, name: string | symbol): boolean {
+  const type: unknown = Reflect.getMetadata('design:returntype', target, name);
+  if (type === Observable) return true;
+  if (typeof type !== 'function' || typeof type.prototype !== 'object')
+    return false;
+  return isObservable(Object.create(type.prototype as object));
 }
 
-function checkFlags(id: string, flags: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(flags))
+/**
+ * The part of the options that the executor knows, without a named fallback; nothing at all where
+ * nothing is changed, as a plain call is the cheapest.
+ */
+function checkedOptions(
+  id: string,
+  options: FaultTolerantOptions,
+): CallOptions<unknown> | undefined {
+  const subject = `@FaultTolerant('${id}')`;
+  if ('signal' in options)
+    throw misuse(id, unknownOptionMessage(subject, 'signal', OWN_FLAGS));
+  const call: Record<string, unknown> = { ...options };
+  for (const name of OWN_FLAGS) {
+    const value = call[name];
+    delete call[name];
     if (value !== undefined && typeof value !== 'boolean')
-      throw wrongUse(
+      throw misuse(
         id,
-        `@FaultTolerant('${id}'): ${name} is ${String(value)}: expected true or false`,
+        wrongOptionMessage(subject, name, value, 'true or false'),
       );
+  }
+  checkCallOptions(id, call);
+  if (typeof call.fallback === 'string') delete call.fallback;
+  return Object.keys(call).length === 0 ? undefined : call;
 }
 
-function wrongUse(
-  dependencyId: string,
-  message: string,
-): DaceConfigurationError {
+const OWN_FLAGS = ['cancelOnDisconnect', 'observable'] as const;
+
+function misuse(dependencyId: string, message: string): DaceConfigurationError {
   return new DaceConfigurationError({ dependencyId, message });
 }

@@ -29,17 +29,18 @@ export class FaultTolerantInterceptor implements NestInterceptor {
     context: ExecutionContext,
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    const handler = context.getHandler();
-    const method = Reflect.getMetadata(FAULT_TOLERANT_METADATA, handler) as
-      ProtectedMethod | undefined;
+    const method = Reflect.getMetadata(
+      FAULT_TOLERANT_METADATA,
+      context.getHandler(),
+    ) as ProtectedMethod | undefined;
     if (method === undefined) return next.handle();
     const client = clientOf(context);
-    const listening: { stop?: () => void } = {};
     const armed: ArmedOperation = {
-      handler,
+      method,
       hooksFor: (app) =>
-        client === undefined ? {} : hooksOf(client, method, app, listening),
+        client === undefined ? {} : hooksOf(client, method, app, armed.atEnd),
       isSpent: false,
+      atEnd: [],
     };
     return new Observable((subscriber) => {
       const subscription = enterRequest(armed, () =>
@@ -55,7 +56,7 @@ export class FaultTolerantInterceptor implements NestInterceptor {
       );
       return () => {
         armed.isSpent = true;
-        listening.stop?.();
+        for (const end of armed.atEnd) end();
         subscription.unsubscribe();
       };
     });
@@ -66,14 +67,14 @@ function hooksOf(
   client: Client,
   { options }: ProtectedMethod,
   app: App,
-  listening: { stop?: () => void },
+  atEnd: (() => void)[],
 ): ExecuteHooks {
   const mayCancel =
     options.cancelOnDisconnect ?? app.cancelOnDisconnect ?? client.isReadOnly;
   return {
     isAnswered: client.isAnswered,
     onStart: (cancel) => {
-      if (mayCancel) listening.stop = client.onGone(() => cancel(clientGone()));
+      if (mayCancel) atEnd.push(client.onGone(() => cancel(clientGone())));
     },
   };
 }

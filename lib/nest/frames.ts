@@ -7,21 +7,24 @@ import { isRunning } from '../dependency/attempt.js';
 import type { Call } from '../dependency/call.js';
 import type { ExecuteHooks } from '../dependency/call-settings.js';
 import type { App } from './app.js';
+import type { ProtectedMethod } from './protected-method.js';
 
 /** What the interceptor knows of a request, waiting for the handler's dispatcher. */
 export interface ArmedOperation {
-  /** The dispatcher it is for; no other may take it. */
-  readonly handler: unknown;
+  /** The method it is for; no other may take it. */
+  readonly method: ProtectedMethod;
   /** What the operation learns of the client. */
   readonly hooksFor: (app: App) => ExecuteHooks;
   /** Taken by its dispatcher, or its request's chain has ended. */
   isSpent: boolean;
+  /** What is done when the request's chain has ended. */
+  readonly atEnd: (() => void)[];
 }
 
 interface Frame {
   readonly outer: Frame | undefined;
   /** Of the app whose attempt this is. */
-  readonly registry: App | undefined;
+  readonly app: App | undefined;
   readonly call: Call | undefined;
   readonly armed: ArmedOperation | undefined;
 }
@@ -30,19 +33,18 @@ const frames = new AsyncLocalStorage<Frame | undefined>();
 
 /** Runs an attempt's work inside a frame of its own. */
 export function enterAttempt<T>(
-  registry: App | undefined,
+  app: App,
   call: Call,
   work: (call: Call) => T,
 ): T {
-  const outer = frames.getStore();
-  return frames.run({ outer, registry, call, armed: undefined }, work, call);
+  const outer = nearestAlive(frames.getStore());
+  return frames.run({ outer, app, call, armed: undefined }, work, call);
 }
 
 /** Runs a request's chain; what encloses the caller does not enclose the handler. */
 export function enterRequest<T>(armed: ArmedOperation, run: () => T): T {
-  const outer = undefined;
   return frames.run(
-    { outer, registry: undefined, call: undefined, armed },
+    { outer: undefined, app: undefined, call: undefined, armed },
     run,
   );
 }
@@ -55,11 +57,11 @@ export function outside<A extends unknown[], R>(
   return (...args) => frames.run(frame, () => next(...args));
 }
 
-/** Takes the operation that was armed for `handler`, once. */
-export function takeArmed(handler: unknown): ArmedOperation | undefined {
+/** Takes the operation that was armed for `method`, once. */
+export function takeArmed(method: ProtectedMethod): ArmedOperation | undefined {
   for (let frame = frames.getStore(); frame; frame = frame.outer) {
     const { armed } = frame;
-    if (armed === undefined || armed.handler !== handler || armed.isSpent)
+    if (armed === undefined || armed.method !== method || armed.isSpent)
       continue;
     armed.isSpent = true;
     return armed;
@@ -68,14 +70,10 @@ export function takeArmed(handler: unknown): ArmedOperation | undefined {
 }
 
 /** The nearest enclosing attempt of a dependency of this app that still runs. */
-export function enclosingAttempt(registry: App, id: string): Call | undefined {
+export function enclosingAttempt(app: App, id: string): Call | undefined {
   for (let frame = frames.getStore(); frame; frame = frame.outer) {
     const { call } = frame;
-    if (
-      call?.dependencyId === id &&
-      frame.registry === registry &&
-      isRunning(call)
-    )
+    if (call?.dependencyId === id && frame.app === app && isRunning(call))
       return call;
   }
   return undefined;
@@ -84,6 +82,20 @@ export function enclosingAttempt(registry: App, id: string): Call | undefined {
 /** The app of the nearest enclosing protected call. */
 export function enclosingApp(): App | undefined {
   for (let frame = frames.getStore(); frame; frame = frame.outer)
-    if (frame.registry !== undefined) return frame.registry;
+    if (frame.app !== undefined) return frame.app;
   return undefined;
+}
+
+/**
+ * Frames that are over are dropped where a new one is laid on them: a protected method that goes on
+ * for ever by a timer of its own would else grow a chain of all its attempts.
+ */
+function nearestAlive(frame: Frame | undefined): Frame | undefined {
+  let alive = frame;
+  while (alive !== undefined && isOver(alive)) alive = alive.outer;
+  return alive;
+}
+
+function isOver({ call, armed }: Frame): boolean {
+  return call === undefined ? armed?.isSpent !== false : !isRunning(call);
 }

@@ -1,14 +1,16 @@
 /**
  * What is known of one decorated method, gathered once, and how its original is run.
  */
+import { DaceConfigurationError } from '../core/errors.js';
 import type { Call } from '../dependency/call.js';
 import type { CallOptions } from '../dependency/options.js';
 import { callSlots } from './dace-call.decorator.js';
+import { noFallbackMethodMessage } from './dace.messages.js';
 
 /** Any method. */
 export type Method = (this: object, ...args: unknown[]) => unknown;
 
-/** What `@FaultTolerant` takes besides the id. */
+/** What `@FaultTolerant` takes besides the id. @publicApi */
 export interface FaultTolerantOptions extends Omit<
   CallOptions<unknown>,
   'signal' | 'fallback'
@@ -27,11 +29,9 @@ export interface ProtectedMethod {
   readonly name: string | symbol;
   readonly target: object;
   readonly original: Method;
-  /** The function that took the original's place. */
-  readonly dispatcher: Method;
   readonly options: FaultTolerantOptions;
   /** The part of the options that the executor knows, without a named fallback. */
-  readonly callOptions: CallOptions<unknown>;
+  readonly callOptions: CallOptions<unknown> | undefined;
   readonly isObservable: boolean;
 }
 
@@ -43,7 +43,6 @@ export function runOriginal(
   call: Call,
 ): unknown {
   const slots = callSlots(method.target, method.name);
-  if (slots.length === 0) return method.original.apply(self, [...args]);
   const filled = [...args];
   for (const slot of slots) {
     while (filled.length < slot) filled.push(undefined);
@@ -60,36 +59,52 @@ export function optionsFor(
   method: ProtectedMethod,
   self: object,
   args: readonly unknown[],
-): CallOptions<unknown> {
+): CallOptions<unknown> | undefined {
   const { fallback } = method.options;
   if (typeof fallback !== 'string') return method.callOptions;
   return {
     ...method.callOptions,
-    fallback: (error: unknown) => {
-      const named = (self as Record<string, Method>)[fallback]!;
-      return named.apply(self, [...declared(method, args), error]);
-    },
+    fallback: (error: unknown) =>
+      fallbackMethod(method, self, fallback).apply(self, [
+        ...declaredArguments(method, args),
+        error,
+      ]),
   };
 }
 
+/** The named fallback of `owner`, an instance or a prototype. */
+export function fallbackMethod(
+  { id, className, name }: ProtectedMethod,
+  owner: object,
+  fallback: string,
+): Method {
+  const found = (owner as Record<string, unknown>)[fallback];
+  if (typeof found === 'function') return found as Method;
+  throw new DaceConfigurationError({
+    dependencyId: id,
+    message: noFallbackMethodMessage(className, String(name), fallback),
+  });
+}
+
 /** The arguments a fallback method gets: as many as the original declares, the calls left out. */
-function declared(
+function declaredArguments(
   method: ProtectedMethod,
   args: readonly unknown[],
 ): unknown[] {
   const slots = callSlots(method.target, method.name);
-  const { length } = method.original;
-  const count = Math.max(length, Math.min(args.length, declaredCount(method)));
-  const all = Array.from({ length: count }, (_, index) => args[index]);
-  return all.filter((_, index) => !slots.includes(index));
+  const length = declaredCount(method, slots);
+  return Array.from({ length }, (_, index) => args[index]).filter(
+    (_, index) => !slots.includes(index),
+  );
 }
 
-/** Parameters in the source; `length` stops at the first default value. */
-function declaredCount(method: ProtectedMethod): number {
-  const types: unknown = Reflect.getMetadata(
-    'design:paramtypes',
-    method.target,
-    method.name,
-  );
-  return Array.isArray(types) ? types.length : method.original.length;
+/** Parameters in the source. A function's `length` stops at the first default value. */
+function declaredCount(
+  { target, name, original }: ProtectedMethod,
+  slots: readonly number[],
+): number {
+  const types: unknown = Reflect.getMetadata('design:paramtypes', target, name);
+  if (Array.isArray(types)) return types.length;
+  // Compiled without `emitDecoratorMetadata`.
+  return Math.max(original.length, (slots.at(-1) ?? -1) + 1);
 }

@@ -1,42 +1,45 @@
 /**
  * Instances whose decorated methods run bare: for unit tests.
  */
-const UNPROTECTED = Symbol.for('nestjs-dace.unprotected');
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isObservable, Observable } from 'rxjs';
+
+/** The instances whose methods run bare here; none, and nothing to ask, until a test makes a view. */
+let bare: AsyncLocalStorage<readonly object[]> | undefined;
 
 /**
- * A view of `instance` on which decorated methods run the plain method, once, without any app.
+ * A view of `instance` on which decorated methods, and those they call on `this`, run as they are
+ * written: once, without an app.
  *
+ * A `@DaceCall()` parameter is not filled: pass a `Call` of your own where the method uses it.
  * @example await unprotected(new Invoices(search)).find('q')
  * @publicApi
  */
 export function unprotected<T extends object>(instance: T): T {
+  const storage = (bare ??= new AsyncLocalStorage());
   const view: T = new Proxy(instance, {
+    // Native private members are seen by the instance itself only, never through a proxy.
     get(target, name): unknown {
-      if (name === UNPROTECTED) return true;
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      // Native private members are not seen through a proxy, so only calls see the view as `this`.
+      const isFixed =
+        Reflect.getOwnPropertyDescriptor(target, name)?.configurable === false;
+      if (typeof value !== 'function' || isFixed || name === 'constructor')
+        return value;
       return function (this: unknown, ...args: unknown[]): unknown {
-        const self = this === view ? viewFor(target, view, value) : this;
-        return Reflect.apply(value, self, args);
+        if (this !== view) return Reflect.apply(value, this, args);
+        const all = [...(storage.getStore() ?? []), target];
+        const run = <R>(fn: () => R): R => storage.run(all, fn);
+        const result = run(() => Reflect.apply(value, target, args) as unknown);
+        return isObservable(result)
+          ? new Observable((to) => run(() => result.subscribe(to)))
+          : result;
       };
     },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
   });
   return view;
 }
 
-/** A decorated method is called on the view, so that it knows; any other on the instance itself. */
-function viewFor(target: object, view: object, method: object): object {
-  return DECORATED.has(method) ? view : target;
-}
-
-const DECORATED = new WeakSet<object>();
-
-/** Notes that `dispatcher` stands for a decorated method. */
-export function noteDispatcher(dispatcher: object): void {
-  DECORATED.add(dispatcher);
-}
-
 export function isUnprotected(self: object): boolean {
-  return (self as Record<symbol, unknown>)[UNPROTECTED] === true;
+  return bare?.getStore()?.includes(self) === true;
 }

@@ -26,6 +26,12 @@ import {
   watch,
 } from '../support/core-toolkit.js';
 
+/** A promise of another make. */
+const thenable = <T>(value: T): PromiseLike<T> => {
+  const promise = Promise.resolve(value);
+  return { then: (...handlers) => promise.then(...handlers) };
+};
+
 describe('A fallback value', () => {
   it.each([
     ['null', null],
@@ -98,7 +104,7 @@ describe('A fallback function', () => {
     ).toBe(2);
     expect(
       await dependency.execute(throwing(), {
-        fallback: () => ({ then: (take: (value: number) => void) => take(3) }),
+        fallback: () => thenable(3),
       }),
     ).toBe(3);
   });

@@ -52,7 +52,9 @@ class InvoicesController {
 }
 
 @Module({
-  imports: [DaceModule.forRoot({ payments: {}, search: {} }, { logger: false })],
+  imports: [
+    DaceModule.forRoot({ payments: {}, search: {} }, { logger: false }),
+  ],
   controllers: [InvoicesController],
   providers: [Invoices],
 })

@@ -69,9 +69,9 @@ describe('After a thousand failing calls with credentials', () => {
       {
         hosts: [upstream.origin],
         timeoutMs: 5_000,
-        attemptTimeoutMs: 50,
+        attemptTimeoutMs: 300,
         maxOpenPerNetloc: AT_ONCE,
-        abandonAfterMs: 100,
+        abandonAfterMs: 1_000,
         shutdownGraceMs: 0,
         retry: { onTimeout: true },
         http: {

@@ -1,0 +1,72 @@
+import type { INestApplication, ModuleMetadata } from '@nestjs/common';
+import type { HttpServer } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { request, type ClientRequest, type Server } from 'node:http';
+import { afterEach } from 'vitest';
+import { DaceRegistry, type DependencySnapshot } from 'nestjs-dace';
+
+const apps: INestApplication[] = [];
+
+afterEach(async () => {
+  for (const app of apps.splice(0)) {
+    (app.getHttpServer() as Server).closeAllConnections();
+    await app.close();
+  }
+});
+
+/** A running app on a port of its own, closed after the test. */
+export async function serve(
+  metadata: ModuleMetadata,
+  prepare: (app: INestApplication<HttpServer>) => void = () => {},
+): Promise<{
+  app: INestApplication;
+  url: string;
+  get(path: string, init?: RequestInit): Promise<Response>;
+  snapshot(id: string): DependencySnapshot;
+}> {
+  const module = await Test.createTestingModule(metadata).compile();
+  const app = module.createNestApplication({ logger: false });
+  prepare(app as INestApplication<HttpServer>);
+  apps.push(app);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return {
+    app,
+    url,
+    get: (path, init) => fetch(url + path, init),
+    snapshot: (id) => app.get(DaceRegistry).get(id).snapshot(),
+  };
+}
+
+/** A request that the test can hang up on. */
+export function startRequest(url: string, method = 'GET'): ClientRequest {
+  const started = request(url, { method });
+  started.on('error', () => {});
+  started.end();
+  return started;
+}
+
+/** Waits until `isSo`, at most five seconds. */
+export async function until(isSo: () => boolean): Promise<void> {
+  const endMs = performance.now() + 5_000;
+  while (!isSo()) {
+    if (performance.now() > endMs)
+      throw new Error(`Waited in vain until ${isSo.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A promise and its handles. */
+export function deferred<T = void>(): {
+  promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((a, b) => {
+    resolve = a;
+    reject = b;
+  });
+  return { promise, resolve, reject };
+}
