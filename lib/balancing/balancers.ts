@@ -111,7 +111,8 @@ const FORGOTTEN_MS = 1_000;
  * The better of two drawn hosts by estimated wait: answer time × (running + 1) / weight.
  *
  * Where one of the two has no estimate yet, fewer attempts running decide. Each pick looks at one
- * host in turn whether it has been forgotten, so that a bad estimate cannot stand for ever.
+ * host in turn whether it has been forgotten, so that neither a bad estimate nor a small weight
+ * without one can stand for ever.
  * Source: Finagle "Aperture" peak EWMA; M. Mitzenmacher, "The Power of Two Choices", 2001.
  */
 class PeakEwma implements LoadBalancer {
@@ -122,8 +123,7 @@ class PeakEwma implements LoadBalancer {
     this.cursor = (this.cursor + 1) % length;
     const next = hosts[this.cursor]!;
     const isForgotten = context.nowMs - next.askedMs >= FORGOTTEN_MS;
-    if (length === 1 || (isForgotten && next.latencyMs !== undefined))
-      return next;
+    if (length === 1 || isForgotten) return next;
     const one = Math.floor(context.random() * length);
     const step = 1 + Math.floor(context.random() * (length - 1));
     const a = hosts[one]!;

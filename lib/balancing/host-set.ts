@@ -130,7 +130,8 @@ export class HostSet {
   mayGoOut(): boolean {
     const { length } = this.hosts;
     const most = Math.min(
-      Math.ceil(this.owner.maxOutRatio * length),
+      // A hair less, since 0.07 of 100 is a little over 7 in doubles.
+      Math.ceil(this.owner.maxOutRatio * length - 1e-9),
       length - 1,
     );
     return length - this.inService.length < most;

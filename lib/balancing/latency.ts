@@ -4,8 +4,8 @@
  */
 
 const DECAY_MS = 10_000;
-/** What a failure counts for where nothing is known yet. */
-const UNKNOWN_FAILURE_MS = 1_000;
+/** What a failure counts for where nothing is known yet, and what repeated ones lead up to. */
+const FAILURE_MS = 1_000;
 /** Successes after which the mean gives new answers a fixed share. */
 const MEAN_CALLS = 100;
 
@@ -32,16 +32,14 @@ export class Latency {
     this.meanMs += (durationMs - this.meanMs) / this.meanCalls;
   }
 
-  /** A failure is a slow answer, however fast it came: it must not attract traffic. */
+  /**
+   * A failure is a slow answer, however fast it came, and never below the estimate: it must not
+   * attract traffic. It at most doubles a short estimate, so that a few errors do not banish a host.
+   */
   failed(durationMs: number, nowMs: number): void {
-    const { estimateMs } = this;
-    this.observe(
-      Math.max(
-        durationMs,
-        estimateMs === undefined ? UNKNOWN_FAILURE_MS : 2 * estimateMs,
-      ),
-      nowMs,
-    );
+    const known = this.estimateMs ?? FAILURE_MS;
+    const slowMs = Math.max(known, Math.min(2 * known, FAILURE_MS));
+    this.observe(Math.max(durationMs, slowMs), nowMs);
   }
 
   /** The host was away: nothing is known of its answers now. */
@@ -55,9 +53,11 @@ export class Latency {
       this.estimateMs = durationMs;
     } else {
       // As e^(-t/DECAY) for the short gaps of a busy host, at a tenth of its price.
-      const keep = DECAY_MS / (DECAY_MS + nowMs - this.updatedMs);
+      const sinceMs = Math.max(0, nowMs - this.updatedMs);
+      const keep = DECAY_MS / (DECAY_MS + sinceMs);
       this.estimateMs = estimateMs * keep + durationMs * (1 - keep);
     }
-    this.updatedMs = nowMs;
+    // A timeout is told as of its end, which may be before the last answer.
+    this.updatedMs = Math.max(this.updatedMs, nowMs);
   }
 }

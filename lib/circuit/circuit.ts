@@ -82,7 +82,11 @@ export class Circuit {
     if (this.state === 'closed')
       return this.operatorMode === 'forced-open' ? REFUSED : this.generation;
     if (this.refuses(nowMs)) return REFUSED;
-    if (this.state === 'open') this.halfOpen(nowMs);
+    if (this.state !== 'half-open') {
+      // Whoever hears of it may act on this circuit: it is asked again.
+      if (this.state === 'open') this.halfOpen(nowMs);
+      return this.admit(nowMs, leaseMs);
+    }
     this.sequence += 1;
     this.round!.lend(this.sequence, nowMs + leaseMs);
     return this.sequence;
@@ -90,8 +94,8 @@ export class Circuit {
 
   /** Whether `admit` would refuse now. */
   refuses(nowMs: number): boolean {
+    if (this.state !== 'closed') this.settleLeases(nowMs);
     if (this.state === 'closed') return this.operatorMode === 'forced-open';
-    this.settleLeases(nowMs);
     return this.state === 'open' ? nowMs < this.untilMs : !this.round!.hasRoom;
   }
 

@@ -17,7 +17,12 @@ export function chooseHost(
 ): Host | Error {
   const { hosts } = stages;
   if (hosts.all.length === 0) return stages.fleet.nameless;
-  const host = hosts.only ?? hosts.pick(nowMs, tried, mayProbe);
+  let host: Host | undefined;
+  try {
+    host = hosts.only ?? hosts.pick(nowMs, tried, mayProbe);
+  } catch (error) {
+    return asError(error);
+  }
   if (host !== undefined) return host;
   if (hosts.areAllForcedOpen)
     return new DaceNoHostsError({
@@ -50,7 +55,7 @@ export function askBalancer(
   const failed = (error: unknown): void =>
     done({
       host: undefined,
-      error: error instanceof Error ? error : new Error(String(error)),
+      error: asError(error),
       isRefusal: false,
     });
 
@@ -82,6 +87,11 @@ export function askBalancer(
     }
   };
   next();
+}
+
+/** What the user's balancer threw. */
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function problemOf(answer: unknown): string | undefined {

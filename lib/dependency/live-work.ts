@@ -9,6 +9,16 @@ import {
   type Waiter,
 } from '../core/deadline-queue.js';
 
+/** What an operation is in the middle of. */
+export type Phase =
+  | 'choosing'
+  | 'queued'
+  | 'granted'
+  | 'running'
+  | 'judging'
+  | 'sleeping'
+  | 'over';
+
 /** An operation that has not ended; the list runs through its own fields. */
 export interface Live {
   before: Live | undefined;

@@ -13,7 +13,7 @@ import type { CallSettings } from './call-settings.js';
 import type { Caller } from './caller.js';
 import { askBalancer, chooseHost } from './choose-host.js';
 import { unbegun } from './early.js';
-import type { Live } from './live-work.js';
+import type { Live, Phase } from './live-work.js';
 import { Passage } from './passage.js';
 import { timedOut } from './refusals.js';
 import { lastWord, planRetry, type Ended } from './retry-plan.js';
@@ -25,15 +25,6 @@ import {
   NO_VERDICT,
   report,
 } from './verdicts.js';
-
-type Phase =
-  | 'choosing'
-  | 'queued'
-  | 'granted'
-  | 'running'
-  | 'judging'
-  | 'sleeping'
-  | 'over';
 
 export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   dueMs = 0;
@@ -69,8 +60,14 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     if (this.phase === 'over') return;
     const refusal = this.admit(nowMs);
     if (refusal !== undefined) this.refuse(refusal, nowMs);
+    else if (this.isOver) this.release();
     else if (this.call.pinned !== undefined) this.enter(nowMs);
     else this.choose(nowMs);
+  }
+
+  /** A listener, or a function of the user's, may end it in the middle of any step. */
+  private get isOver(): boolean {
+    return this.phase === 'over';
   }
 
   onDue(nowMs: number): void {
@@ -138,6 +135,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   private goTo(host: Host, nowMs: number): void {
     const refusal = this.admitTo(host, nowMs);
     if (refusal !== undefined) return this.refuse(refusal, nowMs);
+    if (this.isOver) return this.release();
     this.enter(nowMs);
   }
 
@@ -160,6 +158,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const nowMs = this.stages.clock.nowMs();
     if (this.refresh()) return this.launch(nowMs);
     this.host.permits.release();
+    this.phase = 'choosing';
     this.begin(nowMs);
   }
 
@@ -176,7 +175,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     this.phase = 'running';
     stages.deadlines.add(this, endMs);
     stages.attemptStarted(attempt);
-    attempt.run(this.work, this);
+    if (attempt.isRunning) attempt.run(this.work, this);
+    else attempt.workSettled();
   }
 
   /** The work returned, in time or late. */
@@ -226,10 +226,10 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   private conclude(ended: Ended, nowMs: number): void {
     if (this.phase === 'over') return;
     this.last = ended;
-    const plan = planRetry(this, ended, nowMs);
-    const { delayMs } = plan;
-    if (delayMs === undefined) return this.surface(ended, plan.value, nowMs);
+    const { delayMs, value } = planRetry(this, ended, nowMs);
+    if (delayMs === undefined) return this.surface(ended, value, nowMs);
     this.stages.retryScheduled(ended.attempt, delayMs, ended.value);
+    if (this.isOver) return;
     this.lastDelayMs = delayMs;
     this.phase = 'sleeping';
     this.caller.keepContext();

@@ -132,7 +132,7 @@ function isRepeatable(operation: Retrying, ended: Ended): boolean {
     {
       verdict: judgement.verdict,
       sent: attempt.sent,
-      isAttemptTimeout: attempt.endedBy !== undefined,
+      isAttemptTimeout: attempt.endedBy !== undefined || judgement.isTimeout,
       isConnect: judgement.isConnect,
       isTransport: judgement.isTransport,
     },

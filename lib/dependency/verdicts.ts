@@ -1,7 +1,11 @@
 /**
  * One verdict per attempt: passed here, once, and taken to everybody who learns from it.
  */
-import { isDaceError, type DaceTimeoutError } from '../core/errors.js';
+import {
+  isDaceError,
+  isTimeout,
+  type DaceTimeoutError,
+} from '../core/errors.js';
 import type { JudgedVerdict, Verdict } from '../core/verdict.js';
 import { judgeDefault } from '../http/response-verdict.js';
 import type { Attempt } from './attempt.js';
@@ -20,6 +24,8 @@ export interface Judgement {
   /** Never repeated, whoever asks. */
   readonly isRefusal: boolean;
   readonly isConnect: boolean;
+  /** A request ran out of its own time, which is for `retry.onTimeout` to judge. */
+  readonly isTimeout: boolean;
   /** Network, 408, 425, 429, 5xx: repeatable where the request was. */
   readonly isTransport: boolean;
   /** Text of a `Retry-After` header. */
@@ -32,6 +38,7 @@ const PLAIN = {
   isBarred: false,
   isRefusal: false,
   isConnect: false,
+  isTimeout: false,
   isTransport: false,
 } as const;
 
@@ -174,6 +181,8 @@ function byDefault(outcome: unknown, isError: boolean): Judgement {
   if (plain.verdict === 'success') return SUCCESS;
   const hasStatus = plain.status !== undefined;
   const isIgnored = plain.verdict === 'ignored';
+  const isOutOfTime =
+    isError && !hasStatus && plain.isConnect !== true && isTimeout(outcome);
   return {
     verdict: plain.verdict,
     isCircuitFailure: plain.isCircuitFailure,
@@ -181,7 +190,9 @@ function byDefault(outcome: unknown, isError: boolean): Judgement {
     isBarred: isIgnored && hasStatus,
     isRefusal: false,
     isConnect: plain.isConnect === true,
-    isTransport: plain.isNetwork === true || (hasStatus && !isIgnored),
+    isTimeout: isOutOfTime,
+    isTransport:
+      (plain.isNetwork === true && !isOutOfTime) || (hasStatus && !isIgnored),
     ...(plain.retryAfter !== undefined && { retryAfter: plain.retryAfter }),
   };
 }

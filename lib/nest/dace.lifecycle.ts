@@ -45,7 +45,6 @@ export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.registry.cancelOnDisconnect = options.cancelOnDisconnect;
     this.registry.holds = (instance) => holdsInstance(modules, instance);
     appMade(this.registry);
-    appMade(this.registry);
   }
 
   make(id: string, options: DependencyOptions | undefined): Dependency {

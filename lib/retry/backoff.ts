@@ -29,6 +29,9 @@ export interface BackoffSettings {
   readonly jitter: Jitter;
 }
 
+/** The longest time an option can name: keeps what grows without a bound of its own a number. */
+const LONGEST_MS = 2_147_483_647;
+
 /**
  * Wait before retry number `retry`, never longer than `maxDelayMs`, jitter included.
  *
@@ -43,7 +46,8 @@ export function backoffMs(
   lastDelayMs: number,
   random: () => number,
 ): number {
-  const { delayMs, factor, maxDelayMs, jitter } = settings;
+  const { delayMs, factor, jitter } = settings;
+  const maxDelayMs = Math.min(settings.maxDelayMs, LONGEST_MS);
   if (jitter === 'decorrelated') {
     const most = Math.max(delayMs, 3 * (lastDelayMs || delayMs));
     return Math.min(maxDelayMs, delayMs + random() * (most - delayMs));

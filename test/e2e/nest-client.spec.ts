@@ -35,25 +35,25 @@ class Routes {
   @Get('read')
   @FaultTolerant('payments')
   async read(@DaceCall() call: Call = Call.injected) {
-    return (await call.http.get('/')).data as unknown;
+    return (await call.http.get('/')).data;
   }
 
   @Post('write')
   @FaultTolerant('payments')
   async write(@DaceCall() call: Call = Call.injected) {
-    return (await call.http.post('/')).data as unknown;
+    return (await call.http.post('/')).data;
   }
 
   @Post('opted-in')
   @FaultTolerant('payments', { cancelOnDisconnect: true })
   async optedIn(@DaceCall() call: Call = Call.injected) {
-    return (await call.http.post('/')).data as unknown;
+    return (await call.http.post('/')).data;
   }
 
   @Get('opted-out')
   @FaultTolerant('payments', { cancelOnDisconnect: false })
   async optedOut(@DaceCall() call: Call = Call.injected) {
-    return (await call.http.get('/')).data as unknown;
+    return (await call.http.get('/')).data;
   }
 }
 

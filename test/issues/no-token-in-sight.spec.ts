@@ -39,7 +39,7 @@ const json = (thing: unknown): string => {
 function textsOf(thing: unknown): string[] {
   const texts = [inspect(thing, { depth: 10 }), String(thing), json(thing)];
   if (thing instanceof Error) {
-    texts.push(thing.stack ?? '', thing.message, json({ ...thing }));
+    texts.push(thing.stack ?? '', thing.message);
     if (thing.cause !== undefined) texts.push(...textsOf(thing.cause));
   }
   return texts;

@@ -166,11 +166,10 @@ describe('A fault in a user function', () => {
     const lines: string[] = [];
     const say = (line: string): void => void lines.push(line);
     const logger = { log: say, warn: say, error: say };
-    const payments = createDependency(
-      'payments',
-      options as DependencyOptions,
-      { clock: new ManualClock(), logger },
-    );
+    const payments = createDependency('payments', options, {
+      clock: new ManualClock(),
+      logger,
+    });
 
     for (let i = 0; i < 4; i += 1)
       await payments.execute(() => bangOf(i)).catch(() => {});

@@ -1,0 +1,268 @@
+import { describe, expect, it } from 'vitest';
+import {
+  balancerOf,
+  type BalancerContext,
+  type HostView,
+  type LoadBalancer,
+} from '../../../lib/balancing/balancers.js';
+import { seededRandom } from '../../support/chance.js';
+
+interface Toy extends HostView {
+  weight: number;
+  inFlight: number;
+  latencyMs?: number;
+  askedMs: number;
+}
+
+const toys = (...changes: readonly Partial<Toy>[]): Toy[] =>
+  changes.map((change, index) => ({
+    netloc: `${'abcdefgh'[index]}:80`,
+    weight: 1,
+    inFlight: 0,
+    askedMs: 0,
+    ...change,
+  }));
+
+/** Picks `count` times; the host is told of it, and time goes on. */
+function picks(
+  balancer: LoadBalancer,
+  hosts: readonly Toy[],
+  count: number,
+  { stepMs = 0, seed = 1 } = {},
+): string[] {
+  const random = seededRandom(seed);
+  let nowMs = 0;
+  return Array.from({ length: count }, () => {
+    const host = balancer.pick(hosts, { nowMs, random });
+    host.askedMs = nowMs;
+    nowMs += stepMs;
+    return host.netloc[0]!;
+  });
+}
+
+const shares = (picked: readonly string[]): Record<string, number> => {
+  const all: Record<string, number> = {};
+  for (const name of picked) all[name] = (all[name] ?? 0) + 1;
+  return all;
+};
+
+const now: BalancerContext = { nowMs: 0, random: () => 0 };
+
+describe('Round robin', () => {
+  it('goes from one to the next', () => {
+    const balancer = balancerOf('round-robin');
+
+    expect(picks(balancer, toys({}, {}, {}), 7).join('')).toBe('abcabca');
+  });
+
+  it.each([
+    [[5, 1, 1], 'aabacaa'],
+    [[2, 1], 'aba'],
+    [[1, 3], 'bbab'],
+    [[4, 4, 2], 'abcabababc'],
+  ])(
+    'gives weights %s their shares exactly, without bursts',
+    (weights, cycle) => {
+      const balancer = balancerOf('round-robin');
+      const hosts = toys(...weights.map((weight) => ({ weight })));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+
+      for (let round = 0; round < 20; round++) {
+        const picked = picks(balancer, hosts, total);
+        const expected = Object.fromEntries(
+          weights.map((weight, index) => ['abcdefgh'[index], weight]),
+        );
+        expect(shares(picked)).toEqual(expected);
+        if (round === 0 && cycle.length === total)
+          expect(new Set(picked)).toEqual(new Set(cycle));
+      }
+    },
+  );
+
+  it('never asks the heaviest twice in a row where it has half the weight', () => {
+    const balancer = balancerOf('round-robin');
+
+    const picked = picks(
+      balancer,
+      toys({ weight: 4 }, { weight: 3 }, { weight: 1 }),
+      80,
+    ).join('');
+
+    expect(picked).not.toMatch(/bb|cc/);
+    expect(shares([...picked])).toEqual({ a: 40, b: 30, c: 10 });
+  });
+
+  it('goes on when hosts leave and come back', () => {
+    const balancer = balancerOf('round-robin');
+    const [a, b, c] = toys({}, {}, {}) as [Toy, Toy, Toy];
+    picks(balancer, [a, b, c], 2);
+
+    expect(shares(picks(balancer, [a, c], 10))).toEqual({ a: 5, c: 5 });
+    expect(shares(picks(balancer, [a, b, c], 9))).toEqual({ a: 3, b: 3, c: 3 });
+  });
+});
+
+describe('Random choice', () => {
+  it('gives each host the chance of its weight', () => {
+    const hosts = toys({ weight: 1 }, { weight: 2 }, { weight: 5 });
+
+    const { a, b, c } = shares(picks(balancerOf('random'), hosts, 16_000));
+
+    expect(a! / 16_000).toBeCloseTo(1 / 8, 1);
+    expect(b! / 16_000).toBeCloseTo(2 / 8, 1);
+    expect(c! / 16_000).toBeCloseTo(5 / 8, 1);
+  });
+
+  it.each([
+    [0, 'a'],
+    [0.124, 'a'],
+    [0.126, 'b'],
+    [0.374, 'b'],
+    [0.376, 'c'],
+    [1 - Number.EPSILON, 'c'],
+  ])('by a draw of %d picks %s', (drawn, expected) => {
+    const hosts = toys({ weight: 1 }, { weight: 2 }, { weight: 5 });
+
+    const host = balancerOf('random').pick(hosts, {
+      nowMs: 0,
+      random: () => drawn,
+    });
+
+    expect(host.netloc).toBe(`${expected}:80`);
+  });
+
+  it('picks a host whatever the rounding of its weights', () => {
+    const hosts = toys({ weight: 0.1 }, { weight: 0.2 }, { weight: 0.7 });
+
+    for (let each = 0; each < 1_000; each++) {
+      const random = () => 1 - each * Number.EPSILON;
+      expect(hosts).toContain(
+        balancerOf('random').pick(hosts, { nowMs: 0, random }),
+      );
+    }
+  });
+});
+
+describe('Least pending', () => {
+  it.each([
+    [
+      'the host with the fewest running',
+      [{ inFlight: 2 }, { inFlight: 1 }, { inFlight: 3 }],
+      'b',
+    ],
+    ['by weight', [{ inFlight: 2, weight: 4 }, { inFlight: 1 }], 'a'],
+    [
+      'an idle one before all',
+      [
+        { inFlight: 1, weight: 9 },
+        { inFlight: 0, weight: 0.1 },
+      ],
+      'b',
+    ],
+  ])('picks %s', (_, changes, expected) => {
+    for (const drawn of [0, 0.3, 0.6, 0.99]) {
+      const host = balancerOf('least-pending').pick(toys(...changes), {
+        nowMs: 0,
+        random: () => drawn,
+      });
+      expect(host.netloc).toBe(`${expected}:80`);
+    }
+  });
+
+  it('spreads evenly among equals', () => {
+    const hosts = toys({}, {}, {}, { inFlight: 1 });
+
+    const { a, b, c, d } = shares(
+      picks(balancerOf('least-pending'), hosts, 9_000),
+    );
+
+    for (const share of [a, b, c]) expect(share! / 9_000).toBeGreaterThan(0.2);
+    expect(d).toBeUndefined();
+  });
+});
+
+describe('Peak EWMA', () => {
+  it('is what one gets without a choice of one’s own', () => {
+    const [only] = toys({});
+
+    expect(balancerOf('peak-ewma').pick([only!], now)).toBe(only);
+    expect(balancerOf('peak-ewma')).toBeInstanceOf(
+      balancerOf('nonsense' as 'peak-ewma').constructor,
+    );
+  });
+
+  it('prefers the faster host', () => {
+    const hosts = toys({ latencyMs: 10 }, { latencyMs: 100 });
+
+    const picked = picks(balancerOf('peak-ewma'), hosts, 1_000, {
+      stepMs: 0.5,
+    });
+
+    expect(shares(picked).a).toBeGreaterThan(990);
+  });
+
+  it('prefers the host with fewer running, and the heavier one', () => {
+    const busy = toys({ latencyMs: 10, inFlight: 5 }, { latencyMs: 10 });
+    const light = toys({ latencyMs: 10 }, { latencyMs: 10, weight: 3 });
+
+    for (const hosts of [busy, light])
+      expect(shares(picks(balancerOf('peak-ewma'), hosts, 100))).toEqual({
+        b: 100,
+      });
+  });
+
+  it('never picks the worst of three or more while nobody is forgotten', () => {
+    const hosts = toys({ latencyMs: 10 }, { latencyMs: 20 }, { latencyMs: 30 });
+
+    const { a, b, c } = shares(picks(balancerOf('peak-ewma'), hosts, 3_000));
+
+    expect(a).toBeGreaterThan(b!);
+    expect(c).toBeUndefined();
+  });
+
+  it('asks a host that was not asked for a second, whatever its estimate, once', () => {
+    const hosts = toys({ latencyMs: 1 }, { latencyMs: 60_000 });
+
+    const picked = picks(balancerOf('peak-ewma'), hosts, 1_001, { stepMs: 10 });
+
+    // 10 s go by: nine or ten looks at the slow host, each a second after the last.
+    expect(shares(picked).b).toBeGreaterThanOrEqual(8);
+    expect(shares(picked).b).toBeLessThanOrEqual(10);
+  });
+
+  it('starves no host that came back with a tenth of its weight and no estimate', () => {
+    const hosts = toys({ latencyMs: 5 }, { latencyMs: 5 }, { weight: 0.1 });
+
+    const picked = picks(balancerOf('peak-ewma'), hosts, 1_001, { stepMs: 10 });
+
+    expect(shares(picked).c).toBeGreaterThanOrEqual(8);
+  });
+
+  it('starves none of many hosts', () => {
+    const hosts = toys(
+      ...Array.from({ length: 8 }, (_, index) => ({
+        latencyMs: 10 ** index,
+      })),
+    );
+
+    const picked = picks(balancerOf('peak-ewma'), hosts, 1_001, { stepMs: 10 });
+
+    expect(Object.keys(shares(picked))).toHaveLength(8);
+  });
+
+  it('gives hosts of which nothing is known yet their turn', () => {
+    const hosts = toys({}, {}, {}, {});
+
+    const picked = shares(picks(balancerOf('peak-ewma'), hosts, 4_000));
+
+    for (const name of 'abcd') expect(picked[name]).toBeGreaterThan(500);
+  });
+});
+
+describe('A balancer of the user’s own', () => {
+  it('is used as it is', () => {
+    const own: LoadBalancer = { pick: (hosts) => hosts[0]! };
+
+    expect(balancerOf(own)).toBe(own);
+  });
+});
