@@ -42,7 +42,10 @@ export class Tally {
   record(isFailure: boolean, isSlow: boolean, nowMs: number): void {
     if (isFailure) this.consecutiveFailures += 1;
     else this.consecutiveFailures = 0;
-    for (const window of this.windows) window.record(nowMs, isFailure, isSlow);
+    const { windows } = this;
+    // By index: on the hot path an iterator costs more than the counting.
+    for (let at = 0; at < windows.length; at++)
+      windows[at]!.record(nowMs, isFailure, isSlow);
   }
 
   /** The first rule that holds; `inARow` stands for the failures in a row. */

@@ -41,6 +41,8 @@ export class Fleet implements HostSetOwner {
   readonly hosts: HostSet;
   /** The one netloc of a dependency without hosts. */
   readonly nameless: Host;
+  /** Where every unpinned call goes, if there is but one place: no choice, no circuit below. */
+  sole: Host | undefined = undefined;
   private knownPeers: Peers | undefined = undefined;
   /** Modes that an operator set for one netloc; made when first needed. */
   private modes: Map<string, CircuitMode> | undefined = undefined;
@@ -50,7 +52,7 @@ export class Fleet implements HostSetOwner {
     this.nameless = new Host(undefined, this.makePermits());
     this.hosts = new HostSet(this, balancerOf(settings.loadBalancer));
     this.circuit = this.makeCircuit(undefined);
-    this.hosts.setHosts(this.makeHosts(settings.hosts));
+    this.listHosts(settings);
   }
 
   /** Made when first asked for: most dependencies pin no call. */
@@ -139,8 +141,9 @@ export class Fleet implements HostSetOwner {
         settings.maxQueuedPerNetloc,
       );
     }
-    if (typeof settings.loadBalancer !== 'function' || isSwitched)
-      this.hosts.setHosts(this.makeHosts(settings.hosts));
+    if (typeof settings.loadBalancer === 'function' && !isSwitched)
+      this.sole = undefined;
+    else this.listHosts(settings);
   }
 
   hostChanged(host: Host, change: CircuitChange, nowMs: number): void {
@@ -154,6 +157,13 @@ export class Fleet implements HostSetOwner {
   /** Every netloc there is, the nameless one included. */
   everywhere(): readonly Host[] {
     return [this.nameless, ...this.known];
+  }
+
+  private listHosts({ hosts, loadBalancer }: Settings): void {
+    this.hosts.setHosts(this.makeHosts(hosts));
+    const { all } = this.hosts;
+    const isOne = all.length < 2 && typeof loadBalancer !== 'function';
+    this.sole = isOne ? (all[0] ?? this.nameless) : undefined;
   }
 
   private makePermits(): Permits {

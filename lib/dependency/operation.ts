@@ -107,6 +107,11 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
 
   private choose(nowMs: number): void {
     const { stages, stayOn } = this;
+    const { sole } = stages.fleet;
+    if (sole !== undefined) {
+      this.host = sole;
+      return this.enter(nowMs);
+    }
     if (stayOn?.isInService) return this.goTo(stayOn, nowMs);
     if (stages.isAnsweredByFunction) return this.ask();
     const mayProbe = !this.isProbeOfDependency;
@@ -292,8 +297,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
 
   private end(end: OperationEnd, error: unknown, nowMs: number): void {
     this.phase = 'over';
-    this.stages.deadlines.remove(this);
-    this.caller.unlisten();
+    if (this.heapIndex >= 0) this.stages.deadlines.remove(this);
+    if (this.call.signal !== undefined) this.caller.unlisten();
     this.stages.live.delist(this);
     this.stages.operationEnded(end, nowMs - this.startMs, this.tries, error);
   }

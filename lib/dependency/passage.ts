@@ -26,7 +26,10 @@ export class Passage {
 
   /** The circuit that decides: a pinned peer's own, else the dependency's. */
   get judge(): Circuit | undefined {
-    return this.pinned?.circuit ?? this.stages.circuit;
+    const { pinned, stages } = this;
+    return pinned?.isPinned
+      ? pinned.circuit
+      : (pinned?.circuit ?? stages.circuit);
   }
 
   /** Admitted as a probe of the dependency, or of its host. */
@@ -44,34 +47,50 @@ export class Passage {
   /** Asks the judging circuit; the error to refuse with, or undefined. */
   admit(nowMs: number): Error | undefined {
     const { stages, pinned } = this;
-    const above = stages.circuit;
+    if (pinned !== undefined) return this.admitPinned(pinned, nowMs);
+    const { circuit } = stages;
     this.hostTicket = NO_TICKET;
-    const isBlocked = pinned !== undefined && above?.mode === 'forced-open';
+    this.ticket =
+      circuit === undefined ? NO_TICKET : this.ticketOf(circuit, nowMs);
+    if (this.ticket !== REFUSED) return undefined;
+    this.ticket = NO_TICKET;
+    return circuitOpen(stages, undefined, nowMs);
+  }
+
+  /** A pinned call is judged by its peer's own circuit; the dependency's modes hold for it too. */
+  private admitPinned(pinned: Host, nowMs: number): Error | undefined {
+    const above = this.stages.circuit;
+    const judge = pinned.circuit ?? above;
+    const isBlocked = above?.mode === 'forced-open';
     const ticket = isBlocked
       ? REFUSED
-      : (this.judge?.admit(nowMs, this.leaseMs) ?? NO_TICKET);
-    if (ticket === REFUSED) {
-      this.ticket = NO_TICKET;
-      return circuitOpen(stages, pinned, nowMs);
-    }
-    if (pinned?.circuit === undefined) {
+      : judge === undefined
+        ? NO_TICKET
+        : this.ticketOf(judge, nowMs);
+    this.ticket = NO_TICKET;
+    this.hostTicket = NO_TICKET;
+    if (ticket === REFUSED) return circuitOpen(this.stages, pinned, nowMs);
+    this.host = pinned;
+    if (pinned.circuit === undefined) {
       this.ticket = ticket;
     } else {
       // Of pinned calls only those to a listed host count in the dependency's sum.
       this.hostTicket = ticket;
-      this.ticket = pinned.isPinned
-        ? NO_TICKET
-        : (above?.closedTicket ?? NO_TICKET);
+      if (!pinned.isPinned) this.ticket = above?.closedTicket ?? NO_TICKET;
     }
-    if (pinned !== undefined) this.host = pinned;
     return undefined;
+  }
+
+  /** A closed circuit lends nothing, so the length of a lease is worked out for others only. */
+  private ticketOf(circuit: Circuit, nowMs: number): number {
+    return circuit.admit(nowMs, circuit.isClosed ? 0 : this.leaseMs);
   }
 
   /** Asks the circuit of a chosen host. */
   admitTo(host: Host, nowMs: number): Error | undefined {
     this.host = host;
     if (host.circuit === undefined) return undefined;
-    const ticket = host.circuit.admit(nowMs, this.leaseMs);
+    const ticket = this.ticketOf(host.circuit, nowMs);
     if (ticket === REFUSED) {
       this.release();
       return circuitOpen(this.stages, host, nowMs);

@@ -40,7 +40,7 @@ export interface Ended {
 
 /** Another attempt after `delayMs`, or the end: `value` is what the caller gets. */
 export type Plan =
-  | { readonly delayMs: number }
+  | { readonly delayMs: number; readonly value?: undefined }
   | { readonly delayMs: undefined; readonly value: unknown };
 
 /** Decides, and draws on the budget if it is another attempt. */

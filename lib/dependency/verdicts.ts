@@ -231,15 +231,25 @@ export function report(
       stages.hosts.record(host, hostTicket, ticket, isFailure, isSlow, nowMs);
   }
   if (stages.listeners.wantsAll)
-    stages.emit({
-      type: 'attempt.ended',
-      dependencyId: stages.id,
-      netloc: host.setting?.netloc,
-      attempt: attempt.attempt ?? 1,
-      durationMs,
-      verdict,
-      ...(error !== undefined && { error }),
-    });
+    tellEnded(stages, attempt, verdict, durationMs, error);
+}
+
+function tellEnded(
+  stages: Stages,
+  { host, attempt = 1 }: Reported,
+  verdict: Verdict,
+  durationMs: number,
+  error: unknown,
+): void {
+  stages.emit({
+    type: 'attempt.ended',
+    dependencyId: stages.id,
+    netloc: host.setting?.netloc,
+    attempt,
+    durationMs,
+    verdict,
+    ...(error !== undefined && { error }),
+  });
 }
 
 function nameOf(error: unknown): string {

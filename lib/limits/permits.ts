@@ -54,7 +54,7 @@ export class Permits {
 
   release(): void {
     this.taken -= 1;
-    this.admitWaiting();
+    if (this.waiting !== undefined) this.admitWaiting();
   }
 
   configure(limit: number, maxQueued: number): void {

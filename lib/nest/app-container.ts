@@ -33,18 +33,9 @@ export function classesOf(modules: ModulesContainer): Set<unknown> {
   for (const { metatype, instance } of wrappersOf(modules)) {
     classes.add(metatype);
     if (typeof instance === 'object' && instance !== null)
-      classes.add(classOf(instance));
+      classes.add(instance.constructor);
   }
   return classes;
-}
-
-/** A stand-in that explains itself whatever it is asked has no class. */
-function classOf(instance: object): unknown {
-  try {
-    return instance.constructor;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether the container constructed `instance`, or was handed it by `useValue` or `useFactory`. */

@@ -126,7 +126,7 @@ function check(
   if (!anObject[1](options))
     throw wrong(wrongOptionMessage(subject, 'options', options, anObject[0]));
   const given = options as Record<string, unknown>;
-  for (const name of new Set([...required, ...Object.keys(given)])) {
+  for (const name of new Set([...Object.keys(given), ...required])) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined)
       throw wrong(unknownOptionMessage(subject, name, Object.keys(rules)));

@@ -80,21 +80,38 @@ function call({ method, app, dependency, options, work }: Use): unknown {
   const armed = takeArmed(method);
   if (armed !== undefined) {
     const answer = new Stream();
-    armed.atEnd.push(() => answer.stop());
-    const checked = (attempt: Call): unknown => {
+    // A promise goes on unheard, as everywhere in Nest; a stream ends with its last listener.
+    armed.atEnd.push(() => {
+      if (answer.isOpen) answer.leave();
+    });
+    const opening = (attempt: Call): unknown => {
       const result = work(attempt);
       return isObservable(result)
         ? answer.begin(result, attempt)
         : oneAnswer(method, result);
     };
-    return execute(dependency, checked, options, armed.hooksFor(app)).then(
-      (outcome) => answer.rest(outcome),
+    const hooks = both(armed.hooksFor(app), answer.hooks);
+    return execute(dependency, opening, options, hooks).then((outcome) =>
+      answer.rest(outcome),
     );
   }
   const checked = (attempt: Call): unknown => oneAnswer(method, work(attempt));
   const enclosing = enclosingAttempt(app, method.id);
-  if (enclosing !== undefined) return join(checked, enclosing, options);
-  return execute(dependency, checked, options, undefined);
+  const answer =
+    enclosing === undefined
+      ? execute(dependency, checked, options, undefined)
+      : join(checked, enclosing, options);
+  return method.isProven ? answer : proven(method, answer);
+}
+
+/** An async method may promise an Observable; what it answers once it answers always. */
+async function proven(
+  method: ProtectedMethod,
+  answer: Promise<unknown>,
+): Promise<unknown> {
+  const value = oneAnswer(method, await answer);
+  method.isProven = true;
+  return value;
 }
 
 /** A method that answers with an Observable: each subscription is a use of its own. */

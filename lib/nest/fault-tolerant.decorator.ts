@@ -96,6 +96,7 @@ export function FaultTolerant(
       options,
       callOptions,
       isObservable: options.observable ?? isDeclaredObservable(target, name),
+      isProven: false,
     };
     const dispatcher: Method = function (this: object, ...args) {
       return dispatch(method, this, args);

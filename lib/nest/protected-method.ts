@@ -33,6 +33,8 @@ export interface ProtectedMethod {
   /** The part of the options that the executor knows, without a named fallback. */
   readonly callOptions: CallOptions<unknown> | undefined;
   readonly isObservable: boolean;
+  /** It has answered once, and not with a promise of an Observable. */
+  isProven: boolean;
 }
 
 /** Runs the original on `self` with the attempt's call in the marked parameters. */

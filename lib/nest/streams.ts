@@ -5,7 +5,9 @@
 import {
   from,
   isObservable,
+  mergeMap,
   Observable,
+  of,
   Subject,
   takeUntil,
   type Subscriber,
@@ -26,21 +28,14 @@ export function streamOf(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const stream = new Stream();
-    let cancel: ((reason: unknown) => void) | undefined;
-    const onStart = (end: (reason: unknown) => void): void => {
-      cancel = end;
-    };
     const attempt = (call: Call): Promise<unknown> =>
       stream.begin(toObservable(work(call)), call);
-    execute(attempt, { onStart }).then(
+    execute(attempt, stream.hooks).then(
       // The operation is over here, so that nothing downstream of the value joins it.
       (outcome) => toObservable(stream.rest(outcome)).subscribe(subscriber),
       (error: unknown) => subscriber.error(error),
     );
-    return () => {
-      stream.stop();
-      cancel?.(new DOMException('The subscriber has gone', 'AbortError'));
-    };
+    return () => stream.leave();
   });
 }
 
@@ -50,10 +45,23 @@ export function streamOf(
  */
 export class Stream {
   private opening: Opening | undefined;
+  private cancel: ((reason: unknown) => void) | undefined;
+
+  /** To be given to the operation. */
+  readonly hooks: ExecuteHooks = {
+    onStart: (cancel) => {
+      this.cancel = cancel;
+    },
+  };
+
+  /** Whether the work has turned out to answer with an Observable. */
+  get isOpen(): boolean {
+    return this.opening !== undefined;
+  }
 
   /** Settles with the first value, or with undefined at the end of an empty source. */
   begin(source: Observable<unknown>, call: Call): Promise<unknown> {
-    this.stop();
+    this.opening?.stop();
     this.opening = new Opening();
     return this.opening.begin(source, call);
   }
@@ -63,8 +71,10 @@ export class Stream {
     return this.opening?.hasBegun === true ? this.opening.read() : outcome;
   }
 
-  stop(): void {
+  /** Nobody listens any more. */
+  leave(): void {
     this.opening?.stop();
+    this.cancel?.(new DOMException('The subscriber has gone', 'AbortError'));
   }
 }
 
@@ -110,8 +120,10 @@ class Opening {
 
   read(): Observable<unknown> {
     return new Observable((subscriber) => {
+      // What a value brings about comes after what was there before it.
+      for (const emission of this.early) emission(subscriber);
+      this.early.length = 0;
       this.reader = subscriber;
-      for (const emission of this.early.splice(0)) emission(subscriber);
       return () => this.stop();
     });
   }
@@ -127,7 +139,10 @@ class Opening {
   }
 }
 
-/** An Observable as it is; of anything else one value, awaited. */
+/** An Observable as it is, or once a promise brings it; of anything else one value, awaited. */
 export function toObservable(value: unknown): Observable<unknown> {
-  return isObservable(value) ? value : from(Promise.resolve(value));
+  if (isObservable(value)) return value;
+  return from(Promise.resolve(value)).pipe(
+    mergeMap((settled) => (isObservable(settled) ? settled : of(settled))),
+  );
 }

@@ -9,6 +9,8 @@ import type { DaceEvent, DaceListener } from '../core/events.js';
 import type { DaceLogger } from '../core/logger.js';
 
 const QUIET_MS = 10_000;
+/** Characters told of an error. */
+const LONGEST = 500;
 
 /** A listener that writes the log of one dependency. */
 export function createLogListener(
@@ -100,5 +102,11 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const { code } = error as { code?: unknown };
   const hasCode = typeof code === 'string' && !isDaceError(error);
-  return `${error.name}${hasCode ? ` ${code}` : ''}: ${error.message}`;
+  return oneLine(`${error.name}${hasCode ? ` ${code}` : ''}: ${error.message}`);
+}
+
+/** What a dependency answers may be in a message, and must not look like lines of the log. */
+function oneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)}…`;
 }

@@ -51,7 +51,7 @@ interface Running {
 const verdict = fc.constantFrom<Verdict>('success', 'failure', 'failure');
 const which = fc.nat(9);
 const modes = ['auto', 'auto', 'metrics-only', 'forced-open'] as const;
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
@@ -121,7 +121,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-const plan: fc.Arbitrary<Plan> = fc
+const anyPlan: fc.Arbitrary<Plan> = fc
   .record({
     rules: fc.constantFrom(...ruleSets),
     hosts: fc.integer({ min: 2, max: 5 }),
@@ -366,7 +366,7 @@ function expectSame<T extends object>(
       expect(actual, what).toEqual(expected);
 }
 
-const history = fc.array(step, { maxLength: 30, size: 'max' });
+const history = fc.array(anyStep, { maxLength: 30, size: 'max' });
 
 const HISTORIES = 4_000;
 
@@ -374,7 +374,7 @@ describe('A dependency over its hosts', () => {
   it('does what lists of everything that happened to each host would do', () => {
     const met = { outside: 0, waiting: 0, open: 0, closedAgain: 0 };
     fc.assert(
-      fc.property(plan, history, (planned, steps) => {
+      fc.property(anyPlan, history, (planned, steps) => {
         const pair = new Pair(planned);
         let isWaiting = false;
         for (const next of steps) {
@@ -401,7 +401,7 @@ describe('A dependency over its hosts', () => {
 
   it('is closed with every host in service a bounded time after all are healthy', () => {
     fc.assert(
-      fc.property(plan, history, (planned, steps) => {
+      fc.property(anyPlan, history, (planned, steps) => {
         const pair = new Pair(planned);
         for (const next of steps) pair.take(next);
         for (let host = 0; host < planned.hosts; host++)
@@ -435,7 +435,7 @@ describe('A dependency over its hosts', () => {
       { minLength: 20, maxLength: 60, size: 'max' },
     );
     fc.assert(
-      fc.property(plan, order, fc.nat(3), (planned, turns, dead) => {
+      fc.property(anyPlan, order, fc.nat(3), (planned, turns, dead) => {
         const clock = new HandClock();
         const rules = ruleSets[0]!;
         const of = { ...planned, rules, hosts: 4, maxOutRatio: 0.5 };
@@ -447,8 +447,8 @@ describe('A dependency over its hosts', () => {
             expect(permit, 'refused').toBeDefined();
             running.push(permit!);
           }
-          for (const which of ends) {
-            const [permit] = running.splice(which % (running.length || 1), 1);
+          for (const end of ends) {
+            const [permit] = running.splice(end % (running.length || 1), 1);
             if (permit?.netloc === netlocOf(dead)) permit.failure();
             else permit?.success();
           }
@@ -462,7 +462,7 @@ describe('A dependency over its hosts', () => {
 
   it('opens by a fault that all its hosts share, with the permitted share of them out', () => {
     fc.assert(
-      fc.property(plan, (planned) => {
+      fc.property(anyPlan, (planned) => {
         const clock = new HandClock();
         const dependency = dependencyOf(planned, clock);
         const most = 40 * planned.hosts;

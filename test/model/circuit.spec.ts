@@ -60,7 +60,7 @@ const outcome = fc.constantFrom<Outcome>(
   'slow',
 );
 const which = fc.nat(9);
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
@@ -139,7 +139,7 @@ const recovery = fc.constantFrom(
   { calls: 5, successes: 3 },
 );
 
-const plan: fc.Arbitrary<Plan> = fc
+const anyPlan: fc.Arbitrary<Plan> = fc
   .record({
     rules: fc.constantFrom(...ruleSets),
     probes: recovery,
@@ -347,7 +347,7 @@ class Pair {
 
   private compareEvents(): void {
     const { events, model } = this;
-    const isNew = (event: ModelEvent, index: number) =>
+    const isNew = (_: ModelEvent, index: number) =>
       index >= this.comparedEvents;
     const fresh = model.events.filter(isNew);
     if (events.length === this.comparedEvents && fresh.length === 0) return;
@@ -357,13 +357,13 @@ class Pair {
 }
 
 const HISTORIES = 10_000;
-const history = fc.array(step, { maxLength: 40, size: 'max' });
+const history = fc.array(anyStep, { maxLength: 40, size: 'max' });
 
 describe('A circuit', () => {
   it('does what a list of everything that happened would do, in 10,000 histories', () => {
     const met = new Map<string, number>();
     fc.assert(
-      fc.property(plan, history, (planned, steps) => {
+      fc.property(anyPlan, history, (planned, steps) => {
         const pair = new Pair(planned);
         for (const next of steps) pair.take(next);
         for (const change of new Set(pair.model.events.map((e) => e.change)))
@@ -379,7 +379,7 @@ describe('A circuit', () => {
 
   it('is closed again within a bounded time from any state once the dependency is healthy', () => {
     fc.assert(
-      fc.property(plan, history, (planned, steps) => {
+      fc.property(anyPlan, history, (planned, steps) => {
         const pair = new Pair(planned);
         for (const next of steps) pair.take(next);
         pair.take({ act: 'control', mode: 'auto' });

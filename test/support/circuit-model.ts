@@ -50,6 +50,11 @@ export interface ModelEvent {
   readonly atMs: number;
 }
 
+export interface ModelLook {
+  readonly state: 'closed' | 'open' | 'half-open' | Exclude<ModelMode, 'auto'>;
+  readonly retryAfterMs?: number;
+}
+
 const BUCKETS = 10;
 
 /** Verdicts of `entries` whose bucket is one of the last ten. */
@@ -216,7 +221,7 @@ export class CircuitModel {
     if (this.state === 'closed') this.becomeClosed();
   }
 
-  look(nowMs: number): { state: string; retryAfterMs?: number } {
+  look(nowMs: number): ModelLook {
     this.settle(nowMs);
     if (this.mode !== 'auto') return { state: this.mode };
     if (this.state !== 'open') return { state: this.state };

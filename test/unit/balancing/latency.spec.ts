@@ -106,7 +106,7 @@ describe('What is known of a host’s answer times', () => {
 
             const { estimateMs } = latency;
             expect(estimateMs).toBeGreaterThanOrEqual(
-              isFailure ? before : Math.min(before, durationMs) - 1e-6,
+              (isFailure ? before : Math.min(before, durationMs)) - 1e-6,
             );
             expect(estimateMs).toBeLessThanOrEqual(60_000);
           }

@@ -1,6 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { transformWithOxc } from 'vite';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { realClock, settled } from '../../../lib/core/clock.js';
-import { Compiled } from '../../support/child.js';
+import { root } from '../../support/entries.js';
 import { until } from '../../support/http-upstream.js';
 
 const WITHIN_MS = 8_000;
@@ -102,34 +107,37 @@ describe('The real clock', () => {
 });
 
 describe('A process with an alarm', () => {
-  let compiled: Compiled;
-  const run = (script: string) =>
-    compiled.run(
-      `const { realClock } = (await import('./dist/core/clock.js')).default;
-       process.on('exit', () => console.log('exit'));
-       ${script}`,
-      WITHIN_MS,
+  let clock: string;
+  const run = async (script: string): Promise<string> => {
+    const module = `${clock}
+      process.on('exit', () => console.log('exit'));
+      ${script}`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', module],
+      { timeout: WITHIN_MS, env: { ...process.env, NODE_OPTIONS: '' } },
     );
+    return stdout;
+  };
 
-  beforeAll(() => {
-    compiled = Compiled.make();
+  beforeAll(async () => {
+    const file = join(root, 'lib/core/clock.ts');
+    clock = (await transformWithOxc(readFileSync(file, 'utf8'), file)).code;
   });
 
-  afterAll(() => compiled.remove());
-
   it('that waits does not end before it rings', async () => {
-    const ended = await run(`
+    const out = await run(`
       const dueMs = realClock.nowMs() + 600;
       realClock
         .alarm(() => console.log(realClock.nowMs() >= dueMs ? 'rung' : 'early'))
         .set(dueMs);
     `);
 
-    expect(ended).toMatchObject({ code: 0, out: 'rung\nexit\n', err: '' });
+    expect(out).toBe('rung\nexit\n');
   });
 
   it('that rests after use ends at once', async () => {
-    const ended = await run(`
+    const out = await run(`
       const alarm = realClock.alarm(() => console.log('rung'));
       alarm.set(realClock.nowMs() + 240);
       alarm.clear();
@@ -137,16 +145,16 @@ describe('A process with an alarm', () => {
       process.on('exit', () => console.log(realClock.nowMs() - startMs < 150));
     `);
 
-    expect(ended).toMatchObject({ code: 0, out: 'exit\ntrue\n', err: '' });
+    expect(out).toBe('exit\ntrue\n');
   });
 
   it('that holds nobody ends before it rings', async () => {
-    const ended = await run(`
+    const out = await run(`
       realClock
         .alarm(() => console.log('rung'), { holdsProcess: false })
         .set(realClock.nowMs() + 2_000);
     `);
 
-    expect(ended).toMatchObject({ code: 0, out: 'exit\n', err: '' });
+    expect(out).toBe('exit\n');
   });
 });

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffMs, type BackoffSettings } from '../../../lib/retry/backoff.js';
+import {
+  backoffMs,
+  type BackoffSettings,
+  type Jitter,
+} from '../../../lib/retry/backoff.js';
 
 const plain: BackoffSettings = {
   delayMs: 100,
@@ -72,8 +76,8 @@ describe('The wait before a retry', () => {
     );
   });
 
-  const jitter = fc.oneof(
-    fc.constantFrom('full', 'equal', 'decorrelated', 0 as const),
+  const jitter: fc.Arbitrary<Jitter> = fc.oneof(
+    fc.constantFrom<Jitter>('full', 'equal', 'decorrelated', 0),
     fc.nat(10_000),
     fc
       .tuple(fc.nat(1_000), fc.nat(1_000))

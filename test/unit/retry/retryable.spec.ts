@@ -135,7 +135,7 @@ describe('retry.on', () => {
   });
 
   it.each([
-    ['bound', ((outcome: unknown) => outcome === 1).bind(null)],
+    ['arrow', (outcome: unknown) => outcome === 1],
     // An old-style function has a prototype, and is still a predicate.
     [
       'old-style',

@@ -1,0 +1,455 @@
+import {
+  Controller,
+  Get,
+  Injectable,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  concat,
+  EMPTY,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  NEVER,
+  Observable,
+  of,
+  Subject,
+  take,
+  throwError,
+  timeout,
+  toArray,
+} from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  Call,
+  DaceCall,
+  DaceModule,
+  DaceRegistry,
+  FaultTolerant,
+} from 'nestjs-dace';
+import { DaceTestingModule, ManualClock } from 'nestjs-dace/testing';
+import { errorOf, watch } from '../support/core-toolkit.js';
+import { serve, until } from './nest-app.js';
+
+/** A source that says who listens; each subscription gets a Subject of its own. */
+class Source {
+  subscribed = 0;
+  unsubscribed = 0;
+  readonly subjects: Subject<string>[] = [];
+  readonly values = new Observable<string>((to) => {
+    this.subscribed += 1;
+    const subject = new Subject<string>();
+    this.subjects.push(subject);
+    const subscription = subject.subscribe(to);
+    return () => {
+      this.unsubscribed += 1;
+      subscription.unsubscribe();
+    };
+  });
+  get last(): Subject<string> {
+    return this.subjects.at(-1)!;
+  }
+}
+
+let source: Source;
+let calls: Call[];
+let inner: () => Promise<unknown>;
+
+@Injectable()
+class Feeds {
+  @FaultTolerant('feed')
+  typed(@DaceCall() call: Call = Call.injected): Observable<string> {
+    calls.push(call);
+    return source.values;
+  }
+
+  @FaultTolerant('feed', { observable: true })
+  flagged() {
+    return source.values;
+  }
+
+  @FaultTolerant('feed', { retry: { on: 'any', attempts: 3 } })
+  repeated(): Observable<string> {
+    return source.values;
+  }
+
+  @FaultTolerant('feed', {
+    attemptTimeoutMs: 100,
+    retry: { onTimeout: true, attempts: 2 },
+  })
+  patient(): Observable<string> {
+    return source.values;
+  }
+
+  @FaultTolerant('feed', { fallback: 'spare' })
+  withFallback(): Observable<string> {
+    return source.values;
+  }
+  spare(error: Error): Observable<string> {
+    return of(`instead of ${error.message}`, 'and more');
+  }
+
+  @FaultTolerant('feed')
+  finite(): Observable<number> {
+    return from([1, 2, 3]);
+  }
+
+  @FaultTolerant('feed')
+  empty(): Observable<never> {
+    return EMPTY;
+  }
+
+  @FaultTolerant('feed')
+  throwing(): Observable<never> {
+    throw new Error('before there is a stream');
+  }
+
+  @FaultTolerant('feed')
+  async promised(): Promise<unknown> {
+    return of(1);
+  }
+
+  @FaultTolerant('feed')
+  unsaid(): Promise<unknown> {
+    return of(1) as unknown as Promise<unknown>;
+  }
+
+  @FaultTolerant('feed', { observable: true })
+  async promisedAndSaid(): Promise<unknown> {
+    return of('first', 'second');
+  }
+
+  @FaultTolerant('feed')
+  outer(): Observable<unknown> {
+    return from(inner());
+  }
+
+  @FaultTolerant('feed')
+  async joined(@DaceCall() call: Call = Call.injected): Promise<Call> {
+    return call;
+  }
+
+  @FaultTolerant('feed')
+  joinedStream(@DaceCall() call: Call = Call.injected): Observable<Call> {
+    return of(call);
+  }
+}
+
+describe('A method that answers an Observable', () => {
+  let app: TestingModule;
+  let clock: ManualClock;
+  let feeds: Feeds;
+  const snapshot = () => app.get(DaceRegistry).get('feed').snapshot();
+
+  beforeEach(async () => {
+    source = new Source();
+    calls = [];
+    app = await Test.createTestingModule({
+      imports: [DaceTestingModule.forRoot({ feed: { timeoutMs: 1_000 } })],
+      providers: [Feeds],
+    }).compile();
+    await app.init();
+    clock = app.get(ManualClock);
+    feeds = app.get(Feeds);
+  });
+  afterEach(() => app.close());
+
+  it('does nothing before somebody subscribes, and each subscription is an operation', async () => {
+    const stream = feeds.typed();
+    await clock.advance(0);
+    expect(snapshot().totals.started).toBe(0);
+
+    const one = firstValueFrom(stream);
+    const other = firstValueFrom(stream);
+    source.subjects[0]!.next('a');
+    source.subjects[1]!.next('b');
+
+    expect([await one, await other]).toEqual(['a', 'b']);
+    expect(snapshot().totals).toMatchObject({ started: 2, succeeded: 2 });
+    expect(calls[0]).not.toBe(calls[1]);
+  });
+
+  it.each(['typed', 'flagged'] as const)(
+    '(%s) ends its operation at the first value and passes on the others',
+    async (method) => {
+      const all = watch(lastValueFrom(feeds[method]().pipe(toArray())));
+      expect(snapshot().inFlight).toBe(1);
+
+      source.last.next('a');
+      await clock.advance(0);
+      expect(snapshot()).toMatchObject({
+        inFlight: 0,
+        totals: { succeeded: 1 },
+      });
+      expect(clock.pending).toBe(0);
+
+      source.last.next('b');
+      await clock.advance(5_000);
+      source.last.next('c');
+      source.last.complete();
+      await clock.advance(0);
+      expect(all.value).toEqual(['a', 'b', 'c']);
+      expect(snapshot().totals).toMatchObject({ started: 1, failed: 0 });
+    },
+  );
+
+  it('keeps the order of values that come at once', async () => {
+    expect(await lastValueFrom(feeds.finite().pipe(toArray()))).toEqual([
+      1, 2, 3,
+    ]);
+  });
+
+  it('keeps the order of values that a value brings about', async () => {
+    const seen: string[] = [];
+    feeds.typed().subscribe((value) => {
+      seen.push(value);
+      if (value === 'a') source.last.next('c');
+    });
+    source.last.next('a');
+    source.last.next('b');
+
+    await clock.advance(0);
+
+    expect(seen).toEqual(['a', 'b', 'c']);
+  });
+
+  it('succeeds without a value at completion', async () => {
+    expect(await lastValueFrom(feeds.empty().pipe(toArray()))).toEqual([]);
+    expect(snapshot().totals).toMatchObject({ started: 1, succeeded: 1 });
+  });
+
+  it('fails with an error before the first value, and not with a later one', async () => {
+    const early = errorOf(firstValueFrom(feeds.typed()));
+    source.last.error(new Error('early'));
+    expect(await early).toMatchObject({ message: 'early' });
+    expect(snapshot().totals).toMatchObject({ failed: 1 });
+
+    const late = errorOf(lastValueFrom(feeds.typed()));
+    source.last.next('a');
+    source.last.error(new Error('late'));
+    expect(await late).toMatchObject({ message: 'late' });
+    expect(snapshot().totals).toMatchObject({ failed: 1, succeeded: 1 });
+  });
+
+  it('gives what it throws to the subscriber', async () => {
+    const stream = feeds.throwing();
+
+    expect(await errorOf(lastValueFrom(stream))).toMatchObject({
+      message: 'before there is a stream',
+    });
+    expect(snapshot().totals.failed).toBe(1);
+  });
+
+  it('is cancelled by who unsubscribes, and counts nothing', async () => {
+    const subscription = feeds.typed().subscribe();
+    expect(calls[0]!.signal.aborted).toBe(false);
+
+    subscription.unsubscribe();
+    await clock.advance(0);
+
+    expect(source.unsubscribed).toBe(1);
+    expect(calls[0]!.signal.aborted).toBe(true);
+    expect(snapshot()).toMatchObject({
+      inFlight: 0,
+      abandoned: 0,
+      window: { calls: 0 },
+      totals: { cancelled: 1, failed: 0 },
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('lets the source go when who listens has had enough', async () => {
+    const two = lastValueFrom(feeds.typed().pipe(take(2), toArray()));
+    source.last.next('a');
+    source.last.next('b');
+    source.last.next('c');
+
+    expect(await two).toEqual(['a', 'b']);
+    expect(source.unsubscribed).toBe(1);
+    expect(snapshot().totals).toMatchObject({ succeeded: 1, cancelled: 0 });
+  });
+
+  it('lets the source go when its time is up before the first value', async () => {
+    const end = watch(firstValueFrom(feeds.typed()));
+
+    await clock.advance(1_000);
+
+    expect(end.error).toMatchObject({ code: 'DACE_TIMEOUT' });
+    expect(source.unsubscribed).toBe(1);
+    expect(snapshot()).toMatchObject({ inFlight: 0, abandoned: 0 });
+  });
+
+  it('is tried again with a new subscription', async () => {
+    const value = firstValueFrom(feeds.repeated());
+
+    source.last.error(new Error('one'));
+    await clock.advance(0);
+    source.last.error(new Error('two'));
+    await clock.advance(0);
+    source.last.next('third');
+
+    expect(await value).toBe('third');
+    expect(source.subscribed).toBe(3);
+    expect(snapshot().totals).toMatchObject({ started: 1, attempts: 3 });
+  });
+
+  it('lets the source of a timed-out attempt go and hears no more of it', async () => {
+    const seen: string[] = [];
+    feeds.patient().subscribe((value) => seen.push(value));
+
+    await clock.advance(100);
+    expect([source.subscribed, source.unsubscribed]).toEqual([2, 1]);
+    source.subjects[0]!.next('of the first');
+    source.subjects[1]!.next('of the second');
+    await clock.advance(0);
+
+    expect(seen).toEqual(['of the second']);
+  });
+
+  it('falls back to an Observable, before the first value only', async () => {
+    const early = lastValueFrom(feeds.withFallback().pipe(toArray()));
+    source.last.error(new Error('down'));
+    expect(await early).toEqual(['instead of down', 'and more']);
+
+    const late = errorOf(lastValueFrom(feeds.withFallback()));
+    source.last.next('a');
+    source.last.error(new Error('late'));
+    expect(await late).toMatchObject({ message: 'late' });
+  });
+
+  it('is refused like any other call', async () => {
+    app.get(DaceRegistry).get('feed').control('forced-open');
+
+    expect(await errorOf(firstValueFrom(feeds.typed()))).toMatchObject({
+      code: 'DACE_CIRCUIT_OPEN',
+    });
+    expect(source.subscribed).toBe(0);
+  });
+
+  it.each(['unsaid', 'promised'] as const)(
+    'that is not said to do so (%s) gets an error that names it and the cure',
+    async (method) => {
+      const error = await errorOf(feeds[method]());
+
+      expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
+      expect(error.message).toContain(`Feeds.${method}`);
+      expect(error.message).toContain('{ observable: true }');
+      expect(snapshot().window.failures).toBe(0);
+    },
+  );
+
+  it('may be async if that is said', async () => {
+    const stream = feeds.promisedAndSaid() as unknown as Observable<string>;
+
+    expect(await lastValueFrom(stream.pipe(toArray()))).toEqual([
+      'first',
+      'second',
+    ]);
+  });
+
+  it.each([
+    ['a promise', () => feeds.joined()],
+    ['a stream', () => firstValueFrom(feeds.joinedStream())],
+  ])('has %s of the same dependency inside it join', async (_what, run) => {
+    inner = run;
+
+    expect(await firstValueFrom(feeds.outer())).toBeInstanceOf(Call);
+    expect(snapshot().totals).toMatchObject({ started: 1, attempts: 1 });
+  });
+
+  it('is not joined by what happens after its first value', async () => {
+    inner = async () => 'value';
+    const after: Promise<unknown>[] = [];
+    await new Promise<void>((resolve) => {
+      feeds.outer().subscribe({
+        next: () => after.push(feeds.joined()),
+        complete: resolve,
+      });
+    });
+    await Promise.all(after);
+
+    expect(snapshot().totals).toMatchObject({ started: 2, succeeded: 2 });
+  });
+});
+
+describe('A route that answers an Observable', () => {
+  @Injectable()
+  class GivingUp implements NestInterceptor {
+    intercept(_context: ExecutionContext, next: CallHandler) {
+      return next.handle().pipe(timeout({ each: 20 }));
+    }
+  }
+  @Controller()
+  class Routes {
+    @Get('typed')
+    @UseInterceptors(GivingUp)
+    @FaultTolerant('feed')
+    typed(): Observable<string> {
+      return source.values;
+    }
+
+    @Get('bare')
+    @UseInterceptors(GivingUp)
+    @FaultTolerant('feed')
+    bare() {
+      return source.values;
+    }
+
+    @Get('late')
+    @FaultTolerant('feed')
+    late() {
+      return concat(
+        of('a'),
+        throwError(() => new Error('late')),
+      );
+    }
+
+    @Get('never')
+    @FaultTolerant('feed', { timeoutMs: 20, fallback: () => 'in time' })
+    never() {
+      return NEVER;
+    }
+  }
+  const start = () => {
+    source = new Source();
+    return serve({
+      imports: [DaceModule.forRoot({ feed: {} }, { logger: false })],
+      controllers: [Routes],
+    });
+  };
+
+  it.each(['typed', 'bare'])(
+    '(%s) is cancelled when an interceptor outside gives up',
+    async (path) => {
+      const { get, snapshot } = await start();
+
+      expect((await get(`/${path}`)).status).toBe(500);
+
+      await until(() => snapshot('feed').inFlight === 0);
+      expect(source.unsubscribed).toBe(1);
+      expect(snapshot('feed')).toMatchObject({
+        abandoned: 0,
+        window: { failures: 0 },
+        totals: { started: 1, cancelled: 1, failed: 0 },
+      });
+    },
+  );
+
+  it('counts no error after its first value', async () => {
+    const { get, snapshot } = await start();
+
+    expect((await get('/late')).status).toBe(500);
+    expect(snapshot('feed').totals).toMatchObject({ succeeded: 1, failed: 0 });
+  });
+
+  it('falls back when its first value does not come in time', async () => {
+    const { get, snapshot } = await start();
+
+    expect(await (await get('/never')).text()).toBe('in time');
+    expect(snapshot('feed').totals).toMatchObject({ failed: 1, fallbacks: 1 });
+  });
+});
