@@ -44,6 +44,8 @@ export class Fleet implements HostSetOwner {
   /** Where every unpinned call goes, if there is but one place: no choice, no circuit below. */
   sole: Host | undefined = undefined;
   private knownPeers: Peers | undefined = undefined;
+  /** The operator's, kept while the circuits are switched off. */
+  private mode: CircuitMode = 'auto';
   /** Modes that an operator set for one netloc; made when first needed. */
   private modes: Map<string, CircuitMode> | undefined = undefined;
 
@@ -119,6 +121,7 @@ export class Fleet implements HostSetOwner {
       this.applyMode(this.pinned(netloc), nowMs);
       return;
     }
+    this.mode = mode;
     this.circuit?.control(mode, nowMs);
     this.hosts.startAfresh();
     for (const host of this.known) this.applyMode(host, nowMs);
@@ -129,12 +132,14 @@ export class Fleet implements HostSetOwner {
     const { circuit } = settings;
     const isSwitched =
       (before.circuit === undefined) !== (circuit === undefined);
-    if (isSwitched) this.circuit = this.makeCircuit(undefined);
-    else if (circuit !== undefined) this.circuit?.configure(circuit);
+    if (isSwitched) {
+      this.circuit = this.makeCircuit(undefined);
+      this.circuit?.control(this.mode, 0);
+    } else if (circuit !== undefined) this.circuit?.configure(circuit);
     if (before.loadBalancer !== settings.loadBalancer)
       this.hosts.useBalancer(balancerOf(settings.loadBalancer));
     for (const host of this.everywhere()) {
-      if (isSwitched) host.circuit = undefined;
+      if (isSwitched) this.renewCircuit(host, host.isPinned);
       else if (circuit !== undefined) host.circuit?.configure(circuit);
       host.permits.configure(
         settings.maxOpenPerNetloc,
@@ -178,24 +183,27 @@ export class Fleet implements HostSetOwner {
       const known = this.hosts.find(setting.netloc);
       if (known === undefined || known.setting?.baseUrl !== setting.baseUrl)
         return this.makeHost(setting, isOneOfMany);
-      if (isOneOfMany) known.circuit ??= this.makeCircuit(known);
-      else known.circuit = undefined;
+      if (known.circuit === undefined || !isOneOfMany)
+        this.renewCircuit(known, isOneOfMany);
       return known;
     });
   }
 
   private makeHost(setting: HostSetting, hasCircuit: boolean): Host {
     const host = new Host(setting, this.makePermits());
-    if (hasCircuit) host.circuit = this.makeCircuit(host);
-    this.applyMode(host, 0);
+    this.renewCircuit(host, hasCircuit);
     return host;
   }
 
   private makePeer(netloc: string): Host {
     const host = new Host(hostSettingOf(netloc), this.makePermits(), true);
-    host.circuit = this.makeCircuit(host);
-    this.applyMode(host, 0);
+    this.renewCircuit(host, true);
     return host;
+  }
+
+  private renewCircuit(host: Host, hasCircuit: boolean): void {
+    host.circuit = hasCircuit ? this.makeCircuit(host) : undefined;
+    this.applyMode(host, 0);
   }
 
   private applyMode(host: Host, nowMs: number): void {

@@ -28,6 +28,7 @@ export interface Permit extends Disposable {
 /** Takes a permit; throws what a call would be refused with. */
 export function takePermit(stages: Stages, pinned: Host | undefined): Permit {
   const { totals } = stages;
+  if (!stages.isEnabled) return freePermit(stages, pinned);
   totals.started += 1;
   try {
     return new HeldPermit(stages, admit(stages, pinned));
@@ -36,6 +37,23 @@ export function takePermit(stages: Stages, pinned: Host | undefined): Permit {
     throw error;
   }
 }
+
+/** Of a dependency that is switched off: nothing is taken and nothing is counted. */
+function freePermit(stages: Stages, pinned: Host | undefined): Permit {
+  if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
+  const nowMs = stages.clock.nowMs();
+  const host = pinned ?? chooseHost(stages, nowMs, undefined, false);
+  const netloc = host instanceof Error ? undefined : host.setting?.netloc;
+  return {
+    ...(netloc !== undefined && { netloc }),
+    success: nothing,
+    failure: nothing,
+    ignore: nothing,
+    [Symbol.dispose]: nothing,
+  };
+}
+
+function nothing(): void {}
 
 function admit(stages: Stages, pinned: Host | undefined): Admission {
   if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });

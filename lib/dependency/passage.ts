@@ -60,7 +60,7 @@ export class Passage {
   /** A pinned call is judged by its peer's own circuit; the dependency's modes hold for it too. */
   private admitPinned(pinned: Host, nowMs: number): Error | undefined {
     const above = this.stages.circuit;
-    const judge = pinned.circuit ?? above;
+    const { judge } = this;
     const isBlocked = above?.mode === 'forced-open';
     const ticket = isBlocked
       ? REFUSED

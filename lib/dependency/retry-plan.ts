@@ -143,7 +143,8 @@ function isRepeatable(operation: Retrying, ended: Ended): boolean {
 /** Whether the next attempt goes to the same host; notes it, or that this one has been tried. */
 function chooseStay(operation: Retrying, { host }: Attempt): boolean {
   const { stages, call } = operation;
-  if (call.pinned !== undefined || stages.hosts.all.length < 2) return true;
+  if (call.pinned !== undefined) return true;
+  if (stages.hosts.all.length < 2 && !stages.isAnsweredByFunction) return true;
   if (operation.sameHostTries < call.retry.sameHost && host.isInService) {
     operation.sameHostTries += 1;
     operation.stayOn = host;

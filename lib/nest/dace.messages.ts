@@ -59,7 +59,7 @@ export const unexpectedObservableMessage = (
   className: string,
   method: string,
 ): string =>
-  `${className}.${method} returned an Observable but is protected as a method that returns a Promise. Annotate its return type as Observable, or add { observable: true } to @FaultTolerant.`;
+  `${className}.${method} returned an Observable but is protected as a method that returns a Promise. Annotate its return type as Observable (not imported by \`import type\`, which leaves no trace at run time), or add { observable: true } to @FaultTolerant.`;
 
 export const notAPromiseMessage = (className: string, method: string): string =>
   `${className}.${method} returned a generator. @FaultTolerant protects methods that return a Promise or an Observable.`;

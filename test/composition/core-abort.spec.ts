@@ -29,7 +29,8 @@ type Stage = readonly [
   hogs: number,
 ];
 
-const choosing: BalancerFunction = () => new Promise<[string, string]>(() => {});
+const choosing: BalancerFunction = () =>
+  new Promise<[string, string]>(() => {});
 
 const STAGES: readonly Stage[] = [
   ['chooses a host', { loadBalancer: choosing }, () => 'never', 0],
@@ -181,9 +182,7 @@ describe('A cancelled call', () => {
       abandonAfterMs: 0,
     });
     const caller = new AbortController();
-    const call = watch(
-      dependency.execute(hang, { signal: caller.signal }),
-    );
+    const call = watch(dependency.execute(hang, { signal: caller.signal }));
     await clock.advance(1_000);
     caller.abort();
     await clock.advance(0);

@@ -106,7 +106,10 @@ describe('A call is not changed by', () => {
   it.each([
     ['enabled that throws', { enabled: fault }],
     ['a classify that throws', { classify: fault }],
-    ['a retry.on that throws', { retry: { on: fault, backoff: { delayMs: 1 } } }],
+    [
+      'a retry.on that throws',
+      { retry: { on: fault, backoff: { delayMs: 1 } } },
+    ],
     [
       'a trip rule that throws',
       { circuit: { trip: [fault, firstFailure()], resetTimeoutMs: 1_000 } },
@@ -163,10 +166,12 @@ describe('A call is not changed by', () => {
     dependency.on((event) => {
       if (event.type !== 'circuit.opened') return;
       dependency.snapshot();
-      dependency.execute(() => 'inner').then(
-        (value) => inner.push(value),
-        (error) => inner.push(error.code),
-      );
+      dependency
+        .execute(() => 'inner')
+        .then(
+          (value) => inner.push(value),
+          (error) => inner.push(error.code),
+        );
     });
     const error = await errorOf(dependency.execute(throwing()));
     await clock.advance(0);

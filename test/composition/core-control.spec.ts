@@ -141,6 +141,34 @@ describe('An operator', () => {
     expect(dependency.snapshot().state).toBe('forced-open');
   });
 
+  it('has modes of hosts and peers that survive configure', async () => {
+    const { dependency } = subject({ hosts: ['http://a', 'http://b'] });
+    dependency.control('forced-open', 'a');
+    dependency.control('forced-open', 'peer');
+    dependency.configure({ circuit: false });
+    expect(await dependency.execute(() => 'ok', { netloc: 'peer' })).toBe('ok');
+    dependency.configure({ circuit: {} });
+    for (const netloc of ['a', 'peer'])
+      expect(
+        await errorOf(dependency.execute(() => '', { netloc })),
+      ).toMatchObject({ code: 'DACE_CIRCUIT_OPEN' });
+    dependency.configure({ hosts: ['http://a'] });
+    dependency.configure({ hosts: ['http://a', 'http://b'] });
+    expect(await dependency.execute((call) => call.netloc)).toBe('b:80');
+  });
+
+  it('finds peers with circuits again after those were off and on', async () => {
+    const { dependency } = subject(FRAGILE);
+    await dependency.execute(() => 'ok', { netloc: 'peer' });
+    dependency.configure({ circuit: false });
+    dependency.configure(FRAGILE);
+    await fail(dependency, 1, undefined, { netloc: 'peer' });
+    expect(
+      await errorOf(dependency.execute(() => '', { netloc: 'peer' })),
+    ).toBeInstanceOf(DaceCircuitOpenError);
+    expect(await dependency.execute(() => 'ok')).toBe('ok');
+  });
+
   it('takes one host out, and it is passed by', async () => {
     const { dependency } = subject({ hosts: ['http://a', 'http://b'] });
     dependency.control('forced-open', 'A');

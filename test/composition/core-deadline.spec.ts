@@ -217,7 +217,9 @@ describe('A wait that would end too late', () => {
       circuit: { trip: firstFailure(), resetTimeoutMs: 1_000 },
       retry: { backoff: { delayMs: 999 } },
     });
-    const error = await errorOf(dependency.execute(throwing(refusedConnection)));
+    const error = await errorOf(
+      dependency.execute(throwing(refusedConnection)),
+    );
     expect(error).toMatchObject({ code: 'ECONNREFUSED' });
     expect(dependency.snapshot().totals.retries).toBe(0);
     expectRest({ clock, dependency });

@@ -80,7 +80,10 @@ describe('A retry over several hosts', () => {
       protocol,
       baseUrl,
     });
-    const places = [await dependency.execute(see), await dependency.execute(see)];
+    const places = [
+      await dependency.execute(see),
+      await dependency.execute(see),
+    ];
     expect(places).toContainEqual({
       netloc: 'secure.example:443',
       protocol: 'https',

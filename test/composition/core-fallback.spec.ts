@@ -64,9 +64,9 @@ describe('A fallback value', () => {
     expect(await dependency.execute(throwing(), { fallback: 'own' })).toBe(
       'own',
     );
-    expect(
-      await dependency.execute(throwing(), { fallback: undefined }),
-    ).toBe('dependency’s');
+    expect(await dependency.execute(throwing(), { fallback: undefined })).toBe(
+      'dependency’s',
+    );
   });
 
   it('is counted, and the operation has failed all the same', async () => {
@@ -141,12 +141,15 @@ describe('A fallback function', () => {
   it.each([
     ['throws', throwing(() => new Error('own'))],
     ['rejects', () => Promise.reject(new Error('own'))],
-  ])('that %s surfaces its own error, caused by the first', async (_how, fallback) => {
-    const { dependency } = subject();
-    const error = await errorOf(dependency.execute(throwing(), { fallback }));
-    expect(error.message).toBe('own');
-    expect(error.cause).toMatchObject({ message: 'boom' });
-  });
+  ])(
+    'that %s surfaces its own error, caused by the first',
+    async (_how, fallback) => {
+      const { dependency } = subject();
+      const error = await errorOf(dependency.execute(throwing(), { fallback }));
+      expect(error.message).toBe('own');
+      expect(error.cause).toMatchObject({ message: 'boom' });
+    },
+  );
 
   it('keeps a cause that its error has', async () => {
     const { dependency } = subject();
@@ -345,14 +348,20 @@ const CASES: readonly Case[] = [
     'an answer of the server’s fault',
     {},
     (dependency, fallback) =>
-      dependency.execute(throwing(() => answered(500)), { fallback }),
+      dependency.execute(
+        throwing(() => answered(500)),
+        { fallback },
+      ),
     Error,
   ],
   [
     'an answer that asks for less',
     {},
     (dependency, fallback) =>
-      dependency.execute(throwing(() => answered(429)), { fallback }),
+      dependency.execute(
+        throwing(() => answered(429)),
+        { fallback },
+      ),
     Error,
   ],
 ];
@@ -412,7 +421,10 @@ describe('A fallback is not asked for', () => {
     });
     expect(
       await errorOf(
-        dependency.execute(throwing(() => foreign), { fallback: never }),
+        dependency.execute(
+          throwing(() => foreign),
+          { fallback: never },
+        ),
       ),
     ).toBe(foreign);
   });
@@ -425,7 +437,10 @@ describe('A fallback is not asked for', () => {
     });
     expect(
       await errorOf(
-        dependency.execute(throwing(() => wrong), { fallback: never }),
+        dependency.execute(
+          throwing(() => wrong),
+          { fallback: never },
+        ),
       ),
     ).toBe(wrong);
     expect(
@@ -442,20 +457,29 @@ describe('A fallback is not asked for', () => {
       const error = answered(status);
       expect(
         await errorOf(
-          dependency.execute(throwing(() => error), { fallback: never }),
+          dependency.execute(
+            throwing(() => error),
+            { fallback: never },
+          ),
         ),
       ).toBe(error);
     },
   );
 
-  it.each([408, 425])('but for an answer with status %i it is', async (status) => {
-    const { dependency } = subject();
-    expect(
-      await dependency.execute(throwing(() => answered(status)), {
-        fallback: 'f',
-      }),
-    ).toBe('f');
-  });
+  it.each([408, 425])(
+    'but for an answer with status %i it is',
+    async (status) => {
+      const { dependency } = subject();
+      expect(
+        await dependency.execute(
+          throwing(() => answered(status)),
+          {
+            fallback: 'f',
+          },
+        ),
+      ).toBe('f');
+    },
+  );
 
   it('what classify calls ignored', async () => {
     const { dependency } = subject();
@@ -476,7 +500,10 @@ describe('A fallback is not asked for', () => {
     );
     expect(error.message).toBe('boom');
     expect(
-      await dependency.execute(throwing(() => new Down()), { fallback: 'f' }),
+      await dependency.execute(
+        throwing(() => new Down()),
+        { fallback: 'f' },
+      ),
     ).toBe('f');
   });
 

@@ -238,14 +238,16 @@ describe('A process whose app was closed', () => {
       console.log(await hung);
       upstream.closeAllConnections();
       await new Promise((resolve) => upstream.close(resolve));
-      await new Promise((resolve) => setImmediate(resolve));
-      console.log(process.getActiveResourcesInfo().filter((name) => !/Pipe|TTY/.test(name)).join());
+      const open = () => process.getActiveResourcesInfo().filter((name) => !/Pipe|TTY|Immediate/.test(name));
+      for (let i = 0; i < 1_000 && open().length > 0; i++)
+        await new Promise((resolve) => setImmediate(resolve));
+      console.log('open: ' + open().join());
       `,
       20_000,
     );
 
     expect(err).toBe('');
     expect(code).toBe(0);
-    expect(out.trim().split('\n')).toEqual(['hit', 'DACE_SHUTDOWN']);
+    expect(out.trim().split('\n')).toEqual(['hit', 'DACE_SHUTDOWN', 'open:']);
   }, 30_000);
 });

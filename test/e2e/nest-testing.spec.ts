@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { firstValueFrom, of, type Observable } from 'rxjs';
+import { firstValueFrom, Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   Call,
@@ -67,6 +67,7 @@ describe('DaceTestingModule.forRoot', () => {
       imports: [
         DaceTestingModule.forRoot({
           payments: { timeoutMs: 100, circuit: { trip: firstFailure() } },
+          search: {},
         }),
       ],
       providers: [Invoices],

@@ -1,64 +1,93 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { root } from '../support/entries.js';
 
-const root = resolve(import.meta.dirname, '../..');
-let folder: string;
+const declaration = `
+  declare module 'nestjs-dace' {
+    interface DaceDependencies { payments: true; search: true }
+  }
+`;
+const uses = `
+  import {
+    DaceModule, FaultTolerant, getDependencyToken, InjectDependency,
+  } from 'nestjs-dace';
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dace-types-'));
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+  export class Uses {
+    constructor(@InjectDependency('search') readonly search: unknown) {}
 
-/** What `tsc` says of an app's source; a program of its own, as the declaration holds for all of it. */
-async function complaints(source: string): Promise<string> {
-  await writeFile(join(folder, 'app.ts'), source);
-  await writeFile(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: {
-        paths: { 'nestjs-dace': [join(root, 'lib/index.ts')] },
-        typeRoots: [join(root, 'node_modules/@types')],
-      },
-      include: ['app.ts'],
-    }),
-  );
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  return promisify(execFile)(process.execPath, [tsc, '-p', folder]).then(
-    () => '',
-    (error: { stdout: string }) => error.stdout,
-  );
-}
+    @FaultTolerant('payments')
+    async declared(): Promise<void> {}
 
-describe('Ids that an app declares', () => {
-  it(
-    'compile where they are known and nowhere else',
-    { timeout: 60_000 },
-    async () => {
-      const found = await complaints(`
-      import { FaultTolerant, getDependencyToken, InjectDependency } from 'nestjs-dace';
-      declare module 'nestjs-dace' {
-        interface DaceDependencies { payments: true; search: true }
-      }
-      export class Service {
-        @InjectDependency('payments') known: unknown;
-        // @ts-expect-error
-        @InjectDependency('paymets') unknown: unknown;
-        @FaultTolerant('search') async find(): Promise<void> {}
-        // @ts-expect-error
-        @FaultTolerant('serach') async lost(): Promise<void> {}
-      }
-      getDependencyToken('payments');
-      // @ts-expect-error
-      getDependencyToken('paymets');
-    `);
+    // WRONG
+    @FaultTolerant('paymets')
+    async misspelt(): Promise<void> {}
+  }
+  export const token = getDependencyToken('search');
+  // WRONG
+  export const wrongToken = getDependencyToken('serach');
+  // WRONG
+  export const wrongInject = InjectDependency('serach');
+  export const module = DaceModule.forRoot({ payments: {}, search: {} });
+`;
 
-      expect(found).toBe('');
-    },
-  );
+/** A program of its own: a declaration of ids holds for the whole program it is in. */
+describe('Ids', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nestjs-dace-types-'));
+    symlinkSync(
+      join(root, 'node_modules'),
+      join(folder, 'node_modules'),
+      'junction',
+    );
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: join(root, 'tsconfig.json'),
+        compilerOptions: {
+          paths: { 'nestjs-dace': [join(root, 'lib/index.ts')] },
+        },
+        files: ['main.ts'],
+        include: [],
+      }),
+    );
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** What the compiler complains of in `source`, one line each. */
+  function compile(source: string): string[] {
+    writeFileSync(join(folder, 'main.ts'), source);
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    try {
+      execFileSync(process.execPath, [compiler, '-p', folder, '--noEmit'], {
+        encoding: 'utf8',
+      });
+      return [];
+    } catch (error) {
+      const { stdout } = error as { stdout: string };
+      return stdout.split('\n').filter((line) => line.includes('main.ts('));
+    }
+  }
+
+  const linesOf = (errors: readonly string[]): unknown[] => [
+    ...new Set(errors.map((error) => /\((\d+),/.exec(error)?.[1])),
+  ];
+
+  it('are any strings while the app declares none', () => {
+    expect(compile(uses)).toEqual([]);
+  });
+
+  it('that the app declares are the only ones', () => {
+    const expected = uses.replaceAll(
+      '// WRONG',
+      '// @ts-expect-error -- no such id',
+    );
+
+    expect(compile(expected + declaration)).toEqual([]);
+    expect(linesOf(compile(uses + declaration))).toHaveLength(3);
+  });
 });

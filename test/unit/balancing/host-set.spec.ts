@@ -99,6 +99,16 @@ describe('A host whose circuit opens', () => {
     expect(others.map((permit) => permit.netloc)).not.toContain('h2:80');
   });
 
+  it('is not probed while it is full', () => {
+    const { dependency, answer, clock } = fleet(3);
+    dependency.acquire({ netloc: netlocOf(2) });
+    answer(2, 'failure', 2);
+    dependency.configure({ maxOpenPerNetloc: 1 });
+    clock.timeMs = 10_000;
+
+    expect(asked(dependency, 6)).not.toContain('h2:80');
+  });
+
   it('is not probed by the probe of an open dependency', () => {
     const { dependency, answer, clock } = fleet(3, {
       trip: failureRatio({ minimumCalls: 2 }),

@@ -435,6 +435,22 @@ describe('A circuit under an operator', () => {
     expect(events).toEqual(['opened at 1', 'closed at 2']);
   });
 
+  it('forgets failed recoveries', () => {
+    const circuit = opened({
+      resetBackoff: { factor: 2, maxMs: 60_000, jitter: 0 },
+    });
+    call(circuit, true, 10_000);
+    call(circuit, false, 30_000);
+    for (let each = 0; each < 2; each++) call(circuit, true, 30_001);
+    expect(circuit.look(30_001).retryAfterMs).toBe(20_000);
+
+    circuit.control('metrics-only', 30_002);
+    circuit.control('auto', 30_003);
+    for (let each = 0; each < 2; each++) call(circuit, true, 30_004);
+
+    expect(circuit.look(30_004).retryAfterMs).toBe(10_000);
+  });
+
   it('takes the mode it is in for nothing new', () => {
     const circuit = opened();
 

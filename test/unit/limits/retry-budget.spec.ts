@@ -36,6 +36,8 @@ describe('A retry budget', () => {
     [0.1, 70, 7],
     [0.3, 10, 3],
     [1, 7, 7],
+    // 28.999999999999996 in doubles.
+    [0.29, 100, 29],
   ])(
     'counts %d × %i operations as %i, not one less',
     (ratio, operations, retries) => {
