@@ -112,6 +112,7 @@ export class HostSet {
     // Counted above before the host is judged: if that takes the host out, all of it is subtracted.
     const isCounted =
       host.isInService &&
+      host.circuit.mode !== 'disabled' &&
       hostTicket === host.circuit.closedTicket &&
       above.enter(ticket, isFailure, isSlow, nowMs);
     host.circuit.record(hostTicket, isFailure, isSlow, nowMs);

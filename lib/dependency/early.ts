@@ -90,9 +90,14 @@ export async function runBare<T>(
   const host = picked instanceof Error ? stages.fleet.nameless : picked;
   const call = bareAttempt(stages, host, 1);
   const { enterAttempt } = stages;
-  return enterAttempt === undefined
-    ? work(call)
-    : enterAttempt(call, work as (call: Call) => PromiseLike<T>);
+  try {
+    return await (enterAttempt === undefined
+      ? work(call)
+      : enterAttempt(call, work as (call: Call) => PromiseLike<T>));
+  } finally {
+    // Else all that it has started would be part of it for ever.
+    call.finish();
+  }
 }
 
 /** An attempt that nothing judges, bounds or counts. */

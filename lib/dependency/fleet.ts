@@ -12,29 +12,19 @@ import {
   type CircuitMode,
   type CircuitOwner,
 } from '../circuit/circuit.js';
-import type { TripRule } from '../circuit/trip-rules.js';
 import type { Random } from '../core/random.js';
 import { Permits } from '../limits/permits.js';
+import {
+  AboveHosts,
+  OfHost,
+  OfPeer,
+  type FleetOwner,
+} from './circuit-owners.js';
 import { hostSettingOf } from './netloc.js';
 import type { HostSetting, Settings } from './settings.js';
 
 /** Netlocs that a balancer function may answer; beyond that idle ones make room. */
 const MOST_ANSWERED = 1_000;
-
-export interface FleetOwner {
-  readonly settings: Settings;
-  readonly random: Random;
-  /** A circuit's state has changed: the dependency's where there is no host. */
-  circuitChanged(
-    host: Host | undefined,
-    change: CircuitChange,
-    nowMs: number,
-  ): void;
-  /** A host has gone out of service, or come back. */
-  hostMoved(host: Host, nowMs: number): void;
-  ruleFailed(rule: TripRule, error: unknown): void;
-  warnOnce(subject: string, message: string): void;
-}
 
 export class Fleet implements HostSetOwner {
   circuit: Circuit | undefined;
@@ -121,14 +111,14 @@ export class Fleet implements HostSetOwner {
       this.applyMode(this.pinned(netloc), nowMs);
       return;
     }
+    if (mode !== this.mode) this.hosts.startAfresh();
     this.mode = mode;
     this.circuit?.control(mode, nowMs);
-    this.hosts.startAfresh();
     for (const host of this.known) this.applyMode(host, nowMs);
   }
 
   /** Circuits, windows, queues and modes stay; what `settings` changes holds from now on. */
-  configure(before: Settings, settings: Settings): void {
+  configure(before: Settings, settings: Settings, nowMs: number): void {
     const { circuit } = settings;
     const isSwitched =
       (before.circuit === undefined) !== (circuit === undefined);
@@ -148,7 +138,7 @@ export class Fleet implements HostSetOwner {
     }
     if (typeof settings.loadBalancer === 'function' && !isSwitched)
       this.sole = undefined;
-    else this.listHosts(settings);
+    else this.relist(settings, nowMs);
   }
 
   hostChanged(host: Host, change: CircuitChange, nowMs: number): void {
@@ -169,6 +159,25 @@ export class Fleet implements HostSetOwner {
     const { all } = this.hosts;
     const isOne = all.length < 2 && typeof loadBalancer !== 'function';
     this.sole = isOne ? (all[0] ?? this.nameless) : undefined;
+  }
+
+  /** What a host that leaves has counted leaves with it; a new one starts slowly. */
+  private relist(settings: Settings, nowMs: number): void {
+    const before = this.hosts.all;
+    this.listHosts(settings);
+    const { all } = this.hosts;
+    if (before.length > 1 !== all.length > 1) {
+      // The sum over several hosts and the count of a single one do not mix.
+      this.circuit?.startAfresh();
+      this.hosts.startAfresh();
+    }
+    for (const { circuit, isInService } of before.filter(isNoneOf(all))) {
+      if (circuit === undefined) continue;
+      if (isInService) this.circuit?.subtract(circuit, nowMs);
+      circuit.startAfresh();
+    }
+    if (before.length > 0)
+      for (const host of all.filter(isNoneOf(before))) host.returned(nowMs);
   }
 
   private makePermits(): Permits {
@@ -233,67 +242,5 @@ export class Fleet implements HostSetOwner {
   }
 }
 
-/** The dependency's circuit: what it counts is the sum over its hosts. */
-class AboveHosts implements CircuitOwner {
-  constructor(
-    private readonly fleet: Fleet,
-    private readonly owner: FleetOwner,
-  ) {}
-
-  mayOpen(): boolean {
-    return true;
-  }
-
-  changed(change: CircuitChange, nowMs: number): void {
-    if (change === 'closed') this.fleet.hosts.startAfresh();
-    this.owner.circuitChanged(undefined, change, nowMs);
-  }
-
-  ruleFailed(rule: TripRule, error: unknown): void {
-    this.owner.ruleFailed(rule, error);
-  }
-
-  consecutiveFailures(): number | undefined {
-    const { hosts } = this.fleet;
-    return hosts.all.length > 1 ? hosts.consecutiveFailures() : undefined;
-  }
-}
-
-/** A pinned peer's circuit stands for itself. */
-class OfPeer implements CircuitOwner {
-  constructor(
-    protected readonly host: Host,
-    protected readonly owner: FleetOwner,
-  ) {}
-
-  mayOpen(): boolean {
-    return true;
-  }
-
-  changed(change: CircuitChange, nowMs: number): void {
-    this.owner.circuitChanged(this.host, change, nowMs);
-  }
-
-  ruleFailed(rule: TripRule, error: unknown): void {
-    this.owner.ruleFailed(rule, error);
-  }
-}
-
-/** A host's circuit: whether it may open depends on how many are out. */
-class OfHost extends OfPeer {
-  constructor(
-    host: Host,
-    private readonly fleet: Fleet,
-    owner: FleetOwner,
-  ) {
-    super(host, owner);
-  }
-
-  override mayOpen(): boolean {
-    return this.fleet.hosts.mayGoOut();
-  }
-
-  override changed(change: CircuitChange, nowMs: number): void {
-    this.fleet.hosts.changed(this.host, change, nowMs);
-  }
-}
+const isNoneOf = (hosts: readonly Host[]) => (host: Host) =>
+  !hosts.includes(host);

@@ -285,6 +285,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const { stages, host, phase } = this;
     stages.deadlines.remove(this);
     if (phase === 'running') {
+      this.phase = 'judging';
       const attempt = this.attempt!;
       attempt.cut(reason);
       report(stages, attempt, NO_VERDICT, nowMs, reason);

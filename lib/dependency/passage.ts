@@ -120,6 +120,7 @@ export class Passage {
   /** After a wait in the queue: whether what admitted it still would, with tickets of now. */
   refresh(): boolean {
     const { host, pinned, judge } = this;
+    if (this.stages.circuit?.mode === 'forced-open') return false;
     if (
       judge !== undefined &&
       (!judge.isClosed || judge.mode === 'forced-open')
@@ -161,7 +162,8 @@ export function release(
   stages: Stages,
   tickets: Pick<Passage, 'host' | 'ticket' | 'hostTicket'>,
 ): void {
-  stages.circuit?.release(tickets.ticket);
+  const nowMs = stages.clock.nowMs();
+  stages.circuit?.release(tickets.ticket, nowMs);
   if (tickets.host.circuit !== undefined)
-    stages.hosts.release(tickets.host, tickets.hostTicket);
+    stages.hosts.release(tickets.host, tickets.hostTicket, nowMs);
 }

@@ -118,7 +118,7 @@ function isRequest(operation: Retrying, ended: Ended): boolean {
 function isRepeatable(operation: Retrying, ended: Ended): boolean {
   const { call, caller, stages } = operation;
   const { value, judgement, attempt } = ended;
-  if (judgement.isRefusal || caller.isAnswered) return false;
+  if (judgement.isRefusal || caller.isAnswered || stages.isClosed) return false;
   if (isRequest(operation, ended)) return true;
   const isCounted =
     judgement.verdict === 'failure' || judgement.verdict === 'throttled';

@@ -84,7 +84,7 @@ export function takeSnapshot(stages: Stages): DependencySnapshot {
 function showHost(host: Host, stages: Stages, nowMs: number): HostSnapshot {
   // The only host of a dependency has no circuit of its own: the dependency's is its.
   const circuit = host.circuit ?? (host.isPinned ? undefined : stages.circuit);
-  const { latencyMs } = host;
+  const latencyMs = host.latencyMs ?? host.latency.usualMs;
   return {
     netloc: host.netloc,
     state: circuit?.look(nowMs).state ?? 'disabled',

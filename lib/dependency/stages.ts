@@ -24,7 +24,8 @@ import { RateLimit } from '../limits/rate-limit.js';
 import { RetryBudget } from '../limits/retry-budget.js';
 import type { Call } from './call.js';
 import { plainCall, type CallSettings } from './call-settings.js';
-import { Fleet, type FleetOwner } from './fleet.js';
+import type { FleetOwner } from './circuit-owners.js';
+import { Fleet } from './fleet.js';
 import { LiveWork } from './live-work.js';
 import type { Settings } from './settings.js';
 
@@ -163,7 +164,7 @@ export class Stages implements FleetOwner {
     const before = this.settings;
     this.settings = settings;
     this.plain = plainCall(settings);
-    this.fleet.configure(before, settings);
+    this.fleet.configure(before, settings, this.clock.nowMs());
     const { budget } = settings.retry;
     if (budget === undefined) this.budget = undefined;
     else if (this.budget === undefined) this.budget = new RetryBudget(budget);

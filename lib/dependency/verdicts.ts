@@ -218,11 +218,13 @@ export function report(
   if (verdict === 'ignored' || verdict === 'local') {
     release(stages, attempt);
   } else {
+    // Where nobody balances there is nothing to estimate, only a usual answer to know.
+    const isBalanced = host.circuit !== undefined;
     if (verdict !== 'success') {
-      host.latency.failed(durationMs, nowMs);
+      if (isBalanced) host.latency.failed(durationMs, nowMs);
       stages.noteFailure(nameOf(error));
-    } else if (host.circuit === undefined) host.latency.answered(durationMs);
-    else host.latency.succeeded(durationMs, nowMs);
+    } else if (isBalanced) host.latency.succeeded(durationMs, nowMs);
+    else host.latency.answered(durationMs);
     if (host.circuit === undefined)
       stages.circuit?.record(ticket, isFailure, isSlow, nowMs);
     else if (host.isPinned)

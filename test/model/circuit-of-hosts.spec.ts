@@ -289,13 +289,12 @@ class Pair {
       }
       case 'cancel': {
         const call = this.takeOut(next.which);
-        if (call === undefined || this.hasHung(call)) return;
+        if (call === undefined) return;
         call.permit.ignore();
         model.release(call.tickets, nowMs);
         return;
       }
       case 'control':
-        if (next.mode === model.above.mode) return;
         this.dependency.control(next.mode);
         model.control(next.mode, nowMs);
         return;
@@ -326,11 +325,6 @@ class Pair {
     const permit = tryAcquire(this.dependency, netlocOf(host));
     expect(permit !== undefined).toBe(tickets !== undefined);
     return tickets && { permit: permit!, tickets, startMs: this.nowMs };
-  }
-
-  /** Its lease, if it holds one, has ended. */
-  private hasHung({ startMs }: Running): boolean {
-    return this.nowMs >= startMs + this.plan.leaseMs;
   }
 
   private takeOut(index: number): Running | undefined {

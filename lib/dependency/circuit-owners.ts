@@ -1,0 +1,89 @@
+/**
+ * Whom the circuits of a dependency ask before they open, and tell what has become of them.
+ */
+import type { Host } from '../balancing/host.js';
+import type { HostSet } from '../balancing/host-set.js';
+import type { CircuitChange, CircuitOwner } from '../circuit/circuit.js';
+import type { TripRule } from '../circuit/trip-rules.js';
+import type { Random } from '../core/random.js';
+import type { Settings } from './settings.js';
+
+export interface FleetOwner {
+  readonly settings: Settings;
+  readonly random: Random;
+  /** A circuit's state has changed: the dependency's where there is no host. */
+  circuitChanged(
+    host: Host | undefined,
+    change: CircuitChange,
+    nowMs: number,
+  ): void;
+  /** A host has gone out of service, or come back. */
+  hostMoved(host: Host, nowMs: number): void;
+  ruleFailed(rule: TripRule, error: unknown): void;
+  warnOnce(subject: string, message: string): void;
+}
+
+/** The dependency's circuit: what it counts is the sum over its hosts. */
+export class AboveHosts implements CircuitOwner {
+  constructor(
+    private readonly fleet: { readonly hosts: HostSet },
+    private readonly owner: FleetOwner,
+  ) {}
+
+  mayOpen(): boolean {
+    return true;
+  }
+
+  changed(change: CircuitChange, nowMs: number): void {
+    if (change === 'closed') this.fleet.hosts.startAfresh();
+    this.owner.circuitChanged(undefined, change, nowMs);
+  }
+
+  ruleFailed(rule: TripRule, error: unknown): void {
+    this.owner.ruleFailed(rule, error);
+  }
+
+  consecutiveFailures(): number | undefined {
+    const { hosts } = this.fleet;
+    return hosts.all.length > 1 ? hosts.consecutiveFailures() : undefined;
+  }
+}
+
+/** A pinned peer's circuit stands for itself. */
+export class OfPeer implements CircuitOwner {
+  constructor(
+    protected readonly host: Host,
+    protected readonly owner: FleetOwner,
+  ) {}
+
+  mayOpen(): boolean {
+    return true;
+  }
+
+  changed(change: CircuitChange, nowMs: number): void {
+    this.owner.circuitChanged(this.host, change, nowMs);
+  }
+
+  ruleFailed(rule: TripRule, error: unknown): void {
+    this.owner.ruleFailed(rule, error);
+  }
+}
+
+/** A host's circuit: whether it may open depends on how many are out. */
+export class OfHost extends OfPeer {
+  constructor(
+    host: Host,
+    private readonly fleet: { readonly hosts: HostSet },
+    owner: FleetOwner,
+  ) {
+    super(host, owner);
+  }
+
+  override mayOpen(): boolean {
+    return this.fleet.hosts.mayGoOut();
+  }
+
+  override changed(change: CircuitChange, nowMs: number): void {
+    this.fleet.hosts.changed(this.host, change, nowMs);
+  }
+}
