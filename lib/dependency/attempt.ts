@@ -14,8 +14,7 @@ import type { Stages } from './stages.js';
 
 /** Who hears what came of an attempt's work, in time or late. */
 interface AttemptOwner {
-  answered(attempt: Attempt, value: unknown): void;
-  threw(attempt: Attempt, error: unknown): void;
+  settled(attempt: Attempt, isError: boolean, value: unknown): void;
 }
 
 export class Attempt extends Call implements AttemptScope {
@@ -23,7 +22,7 @@ export class Attempt extends Call implements AttemptScope {
   endedBy: unknown = undefined;
   sent: Sent = 'nothing';
   /** The caller still waits for this attempt's work. */
-  isRunning = true;
+  isRunning: boolean;
   /** What still holds the permit: the work, and bodies being read. */
   private holders = 1;
   private hooks: Set<(reason: unknown) => void> | undefined = undefined;
@@ -49,6 +48,7 @@ export class Attempt extends Call implements AttemptScope {
     private readonly hasPermit = true,
   ) {
     super();
+    this.isRunning = hasPermit;
     this.host = passage.host;
     this.ticket = passage.ticket;
     this.hostTicket = passage.hostTicket;
@@ -143,9 +143,9 @@ export class Attempt extends Call implements AttemptScope {
       if (result instanceof Promise) this.watch(result, operation);
       else if (isThenable(result))
         this.watch(Promise.resolve(result), operation);
-      else operation.answered(this, result);
+      else operation.settled(this, false, result);
     } catch (error) {
-      operation.threw(this, error);
+      operation.settled(this, true, error);
     }
   }
 
@@ -185,8 +185,8 @@ export class Attempt extends Call implements AttemptScope {
 
   private watch(promise: Promise<unknown>, operation: AttemptOwner): void {
     promise.then(
-      (value) => operation.answered(this, value),
-      (error: unknown) => operation.threw(this, error),
+      (value) => operation.settled(this, false, value),
+      (error: unknown) => operation.settled(this, true, error),
     );
   }
 

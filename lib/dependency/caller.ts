@@ -3,6 +3,7 @@
  * context is kept for the moments in which a timer or another call wakes the operation.
  */
 import { AsyncResource } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import type { Call } from './call.js';
 import type { CallSettings, ExecuteHooks } from './call-settings.js';
 import { runFallback } from './fallback.js';
@@ -42,6 +43,7 @@ export class Caller {
     const { signal } = this.call;
     if (signal !== undefined) {
       this.onAbort = () => cancel(signal.reason);
+      admitMany(signal);
       signal.addEventListener('abort', this.onAbort);
     }
     this.hooks?.onStart?.(cancel);
@@ -96,4 +98,9 @@ export class Caller {
     if (this.context === undefined) fn();
     else this.context.runInAsyncScope(fn);
   }
+}
+
+/** One signal may stand for hundreds of calls at once; to Node eleven listeners look like a leak. */
+function admitMany(signal: AbortSignal): void {
+  if (signal instanceof AbortSignal) setMaxListeners(0, signal);
 }

@@ -184,32 +184,21 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     else attempt.workSettled();
   }
 
-  /** The work returned, in time or late. */
-  answered(attempt: Attempt, value: unknown): void {
+  /** The work has returned or thrown, in time or late. */
+  settled(attempt: Attempt, isError: boolean, value: unknown): void {
     if (!attempt.isRunning) return attempt.workSettled();
     const { stages, call } = this;
-    const nowMs = this.finish(attempt);
-    const tookMs = nowMs - attempt.startMs;
-    const judgement = judgeResult(stages, call, value, tookMs);
-    report(stages, attempt, judgement, nowMs, undefined);
-    if (call.retry.on === undefined) this.succeed(value, nowMs);
-    else this.conclude({ isError: false, value, judgement, attempt }, nowMs);
-  }
-
-  /** The work threw, in time or late. */
-  threw(attempt: Attempt, error: unknown): void {
-    if (!attempt.isRunning) return attempt.workSettled();
-    const nowMs = this.finish(attempt);
-    const judgement = judgeError(this.stages, this.call, error);
-    report(this.stages, attempt, judgement, nowMs, error);
-    this.conclude({ isError: true, value: error, judgement, attempt }, nowMs);
-  }
-
-  private finish(attempt: Attempt): number {
     this.phase = 'judging';
-    this.stages.deadlines.remove(this);
+    stages.deadlines.remove(this);
     attempt.finish();
-    return this.stages.clock.nowMs();
+    const nowMs = stages.clock.nowMs();
+    const judgement = isError
+      ? judgeError(stages, call, value)
+      : judgeResult(stages, call, value, nowMs - attempt.startMs);
+    report(stages, attempt, judgement, nowMs, isError ? value : undefined);
+    if (isError || call.retry.on !== undefined)
+      this.conclude({ isError, value, judgement, attempt }, nowMs);
+    else this.succeed(value, nowMs);
   }
 
   /** The attempt's time is up. */

@@ -1,12 +1,13 @@
 /**
  * The circuits as a Terminus indicator: one key per dependency, read from memory.
  */
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import {
   HealthIndicatorService,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import { DaceConfigurationError } from '../core/errors.js';
 import type { DependencySnapshot } from '../dependency/snapshot.js';
 import { DaceRegistry } from '../nest/dace-registry.js';
 
@@ -35,23 +36,34 @@ const TROUBLED = new Set(['open', 'forced-open', 'half-open']);
  * @publicApi
  */
 @Injectable()
-export class DaceHealthIndicator {
+export class DaceHealthIndicator implements OnModuleInit {
+  private found: DaceRegistry | undefined;
+
   constructor(
     private readonly modules: ModuleRef,
     private readonly indicators: HealthIndicatorService,
   ) {}
+
+  /** At start-up rather than at the first question: an app without dependencies has no health of them. */
+  onModuleInit(): void {
+    void this.registry;
+  }
 
   /** All dependencies, or those of `ids`; a function of this shape is what Terminus' `check` takes. */
   check(
     ids?: readonly string[],
     options: DaceHealthCheckOptions = {},
   ): HealthIndicatorResult {
-    // Found wherever it is: DaceModule may not be global.
-    const registry = this.modules.get(DaceRegistry, { strict: false });
+    const { registry } = this;
     const results = (ids ?? registry.ids()).map((id) =>
       this.one(registry, id, options.details === true),
     );
     return Object.assign({}, ...results) as HealthIndicatorResult;
+  }
+
+  /** Found wherever it is: DaceModule may not be global. */
+  private get registry(): DaceRegistry {
+    return (this.found ??= registryOf(this.modules));
   }
 
   private one(
@@ -73,6 +85,19 @@ export class DaceHealthIndicator {
     } catch {
       return session.up({ state: 'unknown' });
     }
+  }
+}
+
+function registryOf(modules: ModuleRef): DaceRegistry {
+  try {
+    return modules.get(DaceRegistry, { strict: false });
+  } catch (cause) {
+    throw new DaceConfigurationError({
+      dependencyId: 'DaceHealthModule',
+      message:
+        'DaceHealthModule reports the dependencies of DaceModule.forRoot({ … }), which the app does not import. Import it.',
+      cause,
+    });
   }
 }
 

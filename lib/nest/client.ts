@@ -140,8 +140,32 @@ function onClose(raw: Raw, events: string[], closed: () => void): () => void {
     closed();
     return () => {};
   }
-  for (const event of events) raw.once?.(event, closed);
+  const waiting = watched.get(raw) ?? watch(raw, events);
+  waiting.add(closed);
   return () => {
-    for (const event of events) raw.removeListener?.(event, closed);
+    waiting.delete(closed);
+    if (waiting.size === 0) watched.get(raw)?.stop();
   };
+}
+
+/** Those who wait for the end of one connection. */
+class Watch extends Set<() => void> {
+  constructor(readonly stop: () => void) {
+    super();
+  }
+}
+const watched = new WeakMap<object, Watch>();
+
+/** One listener however many calls one socket carries: more than ten would make Node warn of a leak. */
+function watch(raw: Raw, events: string[]): Watch {
+  const tell = (): void => {
+    for (const closed of waiting) closed();
+  };
+  const waiting = new Watch(() => {
+    watched.delete(raw);
+    for (const event of events) raw.removeListener?.(event, tell);
+  });
+  watched.set(raw, waiting);
+  for (const event of events) raw.once?.(event, tell);
+  return waiting;
 }

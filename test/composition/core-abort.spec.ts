@@ -342,6 +342,9 @@ describe('A signal that is never used', () => {
   it('serves a thousand calls at once and carries none afterwards', async () => {
     const { clock, dependency } = subject({ maxOpenPerNetloc: false });
     const { signal } = new AbortController();
+    const warnings: unknown[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', note);
     const work = gate();
     const calls = Array.from({ length: 1_000 }, () =>
       dependency.execute(() => work.promise, { signal }),
@@ -349,6 +352,9 @@ describe('A signal that is never used', () => {
     work.resolve('');
     await Promise.all(calls);
     await clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
     expect(listeners(signal)).toBe(0);
+    expect(warnings).toEqual([]);
   });
 });

@@ -39,33 +39,33 @@ describe.each([
 ])('A balancer function that answers %s', (_when, isAsync) => {
   it('says where each attempt goes', async () => {
     const balancer = answers(['a', 'B:8080'], isAsync);
-    const it = subject({ loadBalancer: balancer.ask });
-    const see = () => it.dependency.execute((call) => call.netloc);
+    const rig = subject({ loadBalancer: balancer.ask });
+    const see = () => rig.dependency.execute((call) => call.netloc);
     expect([await see(), await see(), await see()]).toEqual([
       'a:80',
       'b:8080',
       'a:80',
     ]);
     expect(balancer.asked).toBe(3);
-    expect(it.dependency.snapshot().hosts.map((host) => host.netloc)).toEqual([
+    expect(rig.dependency.snapshot().hosts.map((host) => host.netloc)).toEqual([
       'a:80',
       'b:8080',
     ]);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('is asked again for a tried answer', async () => {
     const balancer = answers(['a', 'a', 'b'], isAsync);
-    const it = subject({ loadBalancer: balancer.ask });
+    const rig = subject({ loadBalancer: balancer.ask });
     const seen: unknown[] = [];
     const call = watch(
-      it.dependency.execute((each) => {
+      rig.dependency.execute((each) => {
         seen.push(each.netloc);
         if (each.attempt === 1) throw refusedConnection();
         return 'ok';
       }),
     );
-    await it.clock.advance(1);
+    await rig.clock.advance(1);
     expect(call.value).toBe('ok');
     expect(seen).toEqual(['a:80', 'b:80']);
     expect(balancer.asked).toBe(3);
@@ -73,19 +73,19 @@ describe.each([
 
   it('is asked at most attempts times for one attempt, and a tried answer is taken then', async () => {
     const balancer = answers(['a'], isAsync);
-    const it = subject({
+    const rig = subject({
       loadBalancer: balancer.ask,
       retry: { attempts: 2, budget: false },
     });
     const seen: unknown[] = [];
     const call = watch(
-      it.dependency.execute((each) => {
+      rig.dependency.execute((each) => {
         seen.push(each.netloc);
         if (each.attempt === 1) throw refusedConnection();
         return 'ok';
       }),
     );
-    await it.clock.advance(1);
+    await rig.clock.advance(1);
     expect(call.value).toBe('ok');
     expect(seen).toEqual(['a:80', 'a:80']);
     expect(balancer.asked).toBe(1 + 2);
@@ -93,41 +93,44 @@ describe.each([
 
   it('is asked again for an answer that is out', async () => {
     const balancer = answers(['a', 'b'], isAsync);
-    const it = subject({
+    const rig = subject({
       loadBalancer: balancer.ask,
       circuit: { trip: firstFailure() },
       retry: false,
     });
-    await it.dependency.execute(() => 'a');
-    await it.dependency.execute(() => 'b');
-    await fail(it.dependency, 1);
-    expect(it.dependency.snapshot().hosts[0]).toMatchObject({
+    await rig.dependency.execute(() => 'a');
+    await rig.dependency.execute(() => 'b');
+    await fail(rig.dependency, 1);
+    expect(rig.dependency.snapshot().hosts[0]).toMatchObject({
       netloc: 'a:80',
       inService: false,
     });
-    it.dependency.configure({ retry: { attempts: 3 } });
+    rig.dependency.configure({ retry: { attempts: 3 } });
     // It answers b, then a which is out and is asked for again.
-    const see = () => it.dependency.execute((call) => call.netloc);
+    const see = () => rig.dependency.execute((call) => call.netloc);
     expect([await see(), await see()]).toEqual(['b:80', 'b:80']);
   });
 
   it('is refused when every answer is out', async () => {
     const balancer = answers(['b', 'a'], isAsync);
-    const it = subject({
+    const rig = subject({
       loadBalancer: balancer.ask,
       circuit: { trip: firstFailure() },
       retry: false,
     });
-    await it.dependency.execute(() => 'b');
-    await fail(it.dependency, 1);
+    await rig.dependency.execute(() => 'b');
+    await fail(rig.dependency, 1);
     const only = answers(['a'], isAsync);
-    it.dependency.configure({ loadBalancer: only.ask, retry: { attempts: 3 } });
-    const error = await errorOf(it.dependency.execute(() => ''));
+    rig.dependency.configure({
+      loadBalancer: only.ask,
+      retry: { attempts: 3 },
+    });
+    const error = await errorOf(rig.dependency.execute(() => ''));
     expect(error).toBeInstanceOf(DaceCircuitOpenError);
     expect(error.netloc).toBe('a:80');
     expect(only.asked).toBe(3);
-    expect(it.dependency.snapshot().totals.refused).toBe(1);
-    expectRest(it);
+    expect(rig.dependency.snapshot().totals.refused).toBe(1);
+    expectRest(rig);
   });
 
   it('takes https by its word', async () => {
@@ -148,34 +151,34 @@ describe.each([
   ])('that says %s fails the call and no more', async (_what, answer) => {
     const ask = (() =>
       isAsync ? Promise.resolve(answer) : answer) as () => any;
-    const it = subject({ loadBalancer: ask });
-    const call = watch(it.dependency.execute(() => 'ok'));
-    await it.clock.advance(0);
+    const rig = subject({ loadBalancer: ask });
+    const call = watch(rig.dependency.execute(() => 'ok'));
+    await rig.clock.advance(0);
     expect(call.error).toBeInstanceOf(DaceConfigurationError);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('that fails fails the call with its error', async () => {
     const ask = (): never => {
       throw new Error('no idea');
     };
-    const it = subject({
+    const rig = subject({
       loadBalancer: isAsync ? () => Promise.reject(new Error('no idea')) : ask,
     });
-    const call = watch(it.dependency.execute(() => 'ok'));
-    await it.clock.advance(0);
+    const call = watch(rig.dependency.execute(() => 'ok'));
+    await rig.clock.advance(0);
     expect(call.error).toMatchObject({ message: 'no idea' });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('that fails has the fallback answer', async () => {
     const ask = (): never => {
       throw new Error('no idea');
     };
-    const it = subject({
+    const rig = subject({
       loadBalancer: isAsync ? () => Promise.reject(new Error('no idea')) : ask,
     });
-    expect(await it.dependency.execute(() => 'ok', { fallback: 'f' })).toBe(
+    expect(await rig.dependency.execute(() => 'ok', { fallback: 'f' })).toBe(
       'f',
     );
   });
@@ -183,60 +186,60 @@ describe.each([
 
 describe('An async balancer function', () => {
   it('is asked inside the deadline', async () => {
-    const it = subject({
+    const rig = subject({
       loadBalancer: () => new Promise<[string, string]>(() => {}),
       timeoutMs: 50,
     });
     let ran = false;
     const call = watch(
-      it.dependency.execute(() => {
+      rig.dependency.execute(() => {
         ran = true;
       }),
     );
-    await it.clock.advance(49);
+    await rig.clock.advance(49);
     expect(call.state).toBe('pending');
-    await it.clock.advance(1);
+    await rig.clock.advance(1);
     expect(call.error).toMatchObject({
       code: 'DACE_TIMEOUT',
       kind: 'operation',
     });
     expect(ran).toBe(false);
-    expect(it.dependency.snapshot().totals.refused).toBe(1);
-    expectRest(it);
+    expect(rig.dependency.snapshot().totals.refused).toBe(1);
+    expectRest(rig);
   });
 
   it('that answers too late is not listened to', async () => {
     const choice = gate<[string, string]>();
-    const it = subject({ loadBalancer: () => choice.promise, timeoutMs: 50 });
+    const rig = subject({ loadBalancer: () => choice.promise, timeoutMs: 50 });
     let ran = false;
     const call = watch(
-      it.dependency.execute(() => {
+      rig.dependency.execute(() => {
         ran = true;
       }),
     );
-    await it.clock.advance(50);
+    await rig.clock.advance(50);
     choice.resolve(['http', 'a']);
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(call.state).toBe('rejected');
     expect(ran).toBe(false);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('takes its time from the attempt', async () => {
     const choice = gate<[string, string]>();
-    const it = subject({ loadBalancer: () => choice.promise, timeoutMs: 50 });
-    const call = watch(it.dependency.execute((each) => each.remainingMs()));
-    await it.clock.advance(20);
+    const rig = subject({ loadBalancer: () => choice.promise, timeoutMs: 50 });
+    const call = watch(rig.dependency.execute((each) => each.remainingMs()));
+    await rig.clock.advance(20);
     choice.resolve(['http', 'a']);
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(call.value).toBe(30);
   });
 
   it('of an open dependency is not asked', async () => {
     const balancer = answers(['a'], true);
-    const it = subject({ loadBalancer: balancer.ask });
-    it.dependency.control('forced-open');
-    expect(await errorOf(it.dependency.execute(() => ''))).toBeInstanceOf(
+    const rig = subject({ loadBalancer: balancer.ask });
+    rig.dependency.control('forced-open');
+    expect(await errorOf(rig.dependency.execute(() => ''))).toBeInstanceOf(
       DaceCircuitOpenError,
     );
     expect(balancer.asked).toBe(0);
@@ -246,10 +249,10 @@ describe('An async balancer function', () => {
 describe('A balancer function of many netlocs', () => {
   it('is bounded like pinned peers', async () => {
     let n = 0;
-    const it = subject({ loadBalancer: () => ['http', `host-${n++}`] });
+    const rig = subject({ loadBalancer: () => ['http', `host-${n++}`] });
     for (let call = 0; call < 1_500; call++)
-      await it.dependency.execute(() => '');
-    expect(it.dependency.snapshot().hosts.length).toBeLessThanOrEqual(1_000);
-    expectRest(it);
+      await rig.dependency.execute(() => '');
+    expect(rig.dependency.snapshot().hosts.length).toBeLessThanOrEqual(1_000);
+    expectRest(rig);
   });
 });

@@ -291,22 +291,25 @@ const QUESTIONS = ['classify', 'retry.on', 'pick', 'trip', 'backoff'] as const;
 async function meddled(
   moment: string,
   options: DependencyOptions,
-  meddle: (it: Subject, caller: AbortController) => void,
-): Promise<{ readonly it: Subject; readonly outcomes: Watched<unknown>[] }> {
+  meddle: (rig: Subject, caller: AbortController) => void,
+): Promise<{ readonly rig: Subject; readonly outcomes: Watched<unknown>[] }> {
   let isDone = false;
   const caller = new AbortController();
   const happen = (name: string): void => {
     if (isDone || name !== moment) return;
     isDone = true;
-    meddle(it, caller);
+    meddle(rig, caller);
   };
-  const it = subject(
+  const rig = subject(
     {
       timeoutMs: 100,
       abandonAfterMs: 10,
       maxOpenPerNetloc: 1,
       maxQueuedPerNetloc: 1,
-      classify: () => void happen('classify'),
+      classify: () => {
+        happen('classify');
+        return undefined;
+      },
       retry: {
         on: (outcome) => (happen('retry.on'), outcome instanceof Error),
         backoff: { delayMs: 5 },
@@ -320,7 +323,7 @@ async function meddled(
     },
     { random: () => (happen('backoff'), 0.5) },
   );
-  const { clock, dependency } = it;
+  const { clock, dependency } = rig;
   dependency.on((event) => happen(event.type));
   const outcomes: Watched<unknown>[] = [];
   for (let n = 0; n < 60; n++) {
@@ -340,7 +343,7 @@ async function meddled(
     await clock.advance(n % 2 === 0 ? 0 : 7);
   }
   await clock.advance(10_000);
-  return { it, outcomes };
+  return { rig, outcomes };
 }
 
 describe.each([
@@ -352,10 +355,10 @@ describe.each([
     it.each([...EVENTS, ...QUESTIONS])(
       'when the caller is gone in the middle of %s',
       async (moment) => {
-        const { it: subjectNow, outcomes } = await meddled(
+        const { rig: subjectNow, outcomes } = await meddled(
           moment,
           options,
-          (_it, caller) => caller.abort('gone'),
+          (_rig, caller) => caller.abort('gone'),
         );
         expect(outcomes.filter(({ state }) => state === 'pending')).toEqual([]);
         expectRest(subjectNow);
@@ -368,7 +371,7 @@ describe.each([
     it.each([...EVENTS, ...QUESTIONS])(
       'when the dependency is closed in the middle of %s',
       async (moment) => {
-        const { it: subjectNow, outcomes } = await meddled(
+        const { rig: subjectNow, outcomes } = await meddled(
           moment,
           options,
           ({ dependency }) => void dependency.close(),
@@ -381,7 +384,7 @@ describe.each([
     it.each([...EVENTS, ...QUESTIONS])(
       'when an operator turns it off and on in the middle of %s',
       async (moment) => {
-        const { it: subjectNow, outcomes } = await meddled(
+        const { rig: subjectNow, outcomes } = await meddled(
           moment,
           options,
           ({ dependency }) => {

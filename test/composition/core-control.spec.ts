@@ -42,27 +42,27 @@ describe('An operator', () => {
   });
 
   it('lets running work finish under forced-open', async () => {
-    const it = subject();
+    const rig = subject();
     const work = gate();
-    const call = watch(it.dependency.execute(() => work.promise));
-    it.dependency.control('forced-open');
+    const call = watch(rig.dependency.execute(() => work.promise));
+    rig.dependency.control('forced-open');
     work.resolve('ok');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(call.value).toBe('ok');
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('has those that queue refused when their turn comes under forced-open', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
+    const rig = subject({ maxOpenPerNetloc: 1 });
     const work = gate();
-    const first = watch(it.dependency.execute(() => work.promise));
-    const queued = watch(it.dependency.execute(() => 'never'));
-    it.dependency.control('forced-open');
+    const first = watch(rig.dependency.execute(() => work.promise));
+    const queued = watch(rig.dependency.execute(() => 'never'));
+    rig.dependency.control('forced-open');
     work.resolve('ok');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(first.value).toBe('ok');
     expect(queued.error).toBeInstanceOf(DaceCircuitOpenError);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('watches only: counts, refuses nothing, names the rule, tells once', async () => {
@@ -215,18 +215,18 @@ describe('No circuit', () => {
   ] as [string, DependencyOptions][])(
     'by %s never refuses',
     async (_name, options) => {
-      const it = subject(options);
-      await fail(it.dependency, 100);
-      expect(await it.dependency.execute(() => 'ok')).toBe('ok');
-      expect(it.dependency.snapshot()).toMatchObject({
+      const rig = subject(options);
+      await fail(rig.dependency, 100);
+      expect(await rig.dependency.execute(() => 'ok')).toBe('ok');
+      expect(rig.dependency.snapshot()).toMatchObject({
         state: 'disabled',
         totals: { failed: 100, succeeded: 1 },
       });
-      await fail(it.dependency, 10, undefined, { netloc: 'peer' });
-      expect(await it.dependency.execute(() => 'ok', { netloc: 'peer' })).toBe(
+      await fail(rig.dependency, 10, undefined, { netloc: 'peer' });
+      expect(await rig.dependency.execute(() => 'ok', { netloc: 'peer' })).toBe(
         'ok',
       );
-      expectRest(it);
+      expectRest(rig);
     },
   );
 
@@ -337,39 +337,39 @@ describe('configure', () => {
   });
 
   it('that widens a netloc lets those in the queue go', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
+    const rig = subject({ maxOpenPerNetloc: 1 });
     const work = gate();
     const calls = [1, 2, 3].map(() =>
-      watch(it.dependency.execute(() => work.promise)),
+      watch(rig.dependency.execute(() => work.promise)),
     );
-    it.dependency.configure({ maxOpenPerNetloc: 3 });
-    await it.clock.advance(0);
-    expect(it.dependency.snapshot()).toMatchObject({ inFlight: 3, queued: 0 });
+    rig.dependency.configure({ maxOpenPerNetloc: 3 });
+    await rig.clock.advance(0);
+    expect(rig.dependency.snapshot()).toMatchObject({ inFlight: 3, queued: 0 });
     work.resolve('ok');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(calls.map((call) => call.value)).toEqual(['ok', 'ok', 'ok']);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('that narrows a netloc waits until it has room again', async () => {
-    const it = subject({ maxOpenPerNetloc: 3 });
+    const rig = subject({ maxOpenPerNetloc: 3 });
     const gates = [gate(), gate(), gate()];
     const running = gates.map((each) =>
-      watch(it.dependency.execute(() => each.promise)),
+      watch(rig.dependency.execute(() => each.promise)),
     );
-    it.dependency.configure({ maxOpenPerNetloc: 1 });
-    const next = watch(it.dependency.execute(() => 'next'));
+    rig.dependency.configure({ maxOpenPerNetloc: 1 });
+    const next = watch(rig.dependency.execute(() => 'next'));
     gates[0]!.resolve('');
     gates[1]!.resolve('');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(next.state).toBe('pending');
     gates[2]!.resolve('');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(next.value).toBe('next');
     expect(running.map((call) => call.state)).toEqual(
       Array(3).fill('fulfilled'),
     );
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('switches circuits off and on', async () => {
@@ -383,40 +383,40 @@ describe('configure', () => {
   });
 
   it('adds and removes hosts, keeping what is known of those that stay', async () => {
-    const it = subject({
+    const rig = subject({
       ...FRAGILE,
       hosts: ['http://a', 'http://b'],
       retry: false,
     });
-    await fail(it.dependency, 1, undefined, { netloc: 'b' });
-    it.dependency.configure({ hosts: ['http://b', 'http://c'] });
+    await fail(rig.dependency, 1, undefined, { netloc: 'b' });
+    rig.dependency.configure({ hosts: ['http://b', 'http://c'] });
     expect(
-      it.dependency
+      rig.dependency
         .snapshot()
         .hosts.map((host) => [host.netloc, host.inService]),
     ).toEqual([
       ['b:80', false],
       ['c:80', true],
     ]);
-    expect(await it.dependency.execute((call) => call.netloc)).toBe('c:80');
-    expectRest(it);
+    expect(await rig.dependency.execute((call) => call.netloc)).toBe('c:80');
+    expectRest(rig);
   });
 
   it('removes hosts while calls run and queue there', async () => {
-    const it = subject({
+    const rig = subject({
       hosts: ['http://a', 'http://b'],
       maxOpenPerNetloc: 1,
       loadBalancer: 'round-robin',
     });
     const work = gate();
     const calls = [1, 2, 3, 4].map(() =>
-      watch(it.dependency.execute(() => work.promise)),
+      watch(rig.dependency.execute(() => work.promise)),
     );
-    it.dependency.configure({ hosts: ['http://c', 'http://d'] });
+    rig.dependency.configure({ hosts: ['http://c', 'http://d'] });
     work.resolve('ok');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(calls.map((call) => call.state)).toEqual(Array(4).fill('fulfilled'));
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('sets and lifts a rate limit', async () => {
@@ -445,7 +445,7 @@ describe('configure', () => {
 
 describe('A dependency that is not enabled', () => {
   it('runs the work once, with no stage and no count', async () => {
-    const it = subject({
+    const rig = subject({
       enabled: false,
       timeoutMs: 10,
       fallback: 'never',
@@ -454,7 +454,7 @@ describe('A dependency that is not enabled', () => {
       maxQueuedPerNetloc: 0,
       ...FRAGILE,
     });
-    const { clock, dependency } = it;
+    const { clock, dependency } = rig;
     const error = refusedConnection();
     for (let n = 0; n < 3; n++)
       expect(await errorOf(dependency.execute(throwing(() => error)))).toBe(
@@ -469,7 +469,7 @@ describe('A dependency that is not enabled', () => {
     expect(Object.values(totals).every((count) => count === 0)).toBe(true);
     expect(window.calls).toBe(0);
     expect(state).toBe('closed');
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('still goes to a host, and pinned to a pinned one', async () => {
@@ -517,13 +517,13 @@ describe('A dependency that is not enabled', () => {
   });
 
   it('lets a guard pass, uncounted', async () => {
-    const it = subject({ enabled: false, ...FRAGILE, maxOpenPerNetloc: 1 });
-    const permits = [it.dependency.acquire(), it.dependency.acquire()];
+    const rig = subject({ enabled: false, ...FRAGILE, maxOpenPerNetloc: 1 });
+    const permits = [rig.dependency.acquire(), rig.dependency.acquire()];
     for (const permit of permits) permit.failure();
-    expect(it.dependency.snapshot()).toMatchObject({
+    expect(rig.dependency.snapshot()).toMatchObject({
       state: 'closed',
       totals: { started: 0, failed: 0, refused: 0 },
     });
-    expectRest(it);
+    expectRest(rig);
   });
 });

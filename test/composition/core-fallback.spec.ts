@@ -22,15 +22,10 @@ import {
   hang,
   refusedConnection,
   subject,
+  thenable,
   throwing,
   watch,
 } from '../support/core-toolkit.js';
-
-/** A promise of another make. */
-const thenable = <T>(value: T): PromiseLike<T> => {
-  const promise = Promise.resolve(value);
-  return { then: (...handlers) => promise.then(...handlers) };
-};
 
 describe('A fallback value', () => {
   it.each([
@@ -104,7 +99,10 @@ describe('A fallback function', () => {
     ).toBe(2);
     expect(
       await dependency.execute(throwing(), {
-        fallback: () => thenable(3),
+        fallback: () => {
+          const later = Promise.resolve(3);
+          return thenable<number>((...heard) => later.then(...heard));
+        },
       }),
     ).toBe(3);
   });
@@ -141,6 +139,13 @@ describe('A fallback function', () => {
   it.each([
     ['throws', throwing(() => new Error('own'))],
     ['rejects', () => Promise.reject(new Error('own'))],
+    [
+      'rejects in another way',
+      () => {
+        const later = Promise.reject(new Error('own'));
+        return thenable((...heard) => later.then(...heard));
+      },
+    ],
   ])(
     'that %s surfaces its own error, caused by the first',
     async (_how, fallback) => {

@@ -30,13 +30,13 @@ async function halfOpen(
   circuit: Exclude<DependencyOptions['circuit'], false> = {},
   options: DependencyOptions = {},
 ): Promise<Subject> {
-  const it = subject({
+  const rig = subject({
     circuit: { trip: firstFailure(), resetTimeoutMs: RESET_MS, ...circuit },
     ...options,
   });
-  await fail(it.dependency, 1);
-  await it.clock.advance(RESET_MS);
-  return it;
+  await fail(rig.dependency, 1);
+  await rig.clock.advance(RESET_MS);
+  return rig;
 }
 
 describe('A half-open circuit', () => {
@@ -268,15 +268,15 @@ describe('A half-open circuit', () => {
   });
 
   it('tells of each transition once', async () => {
-    const it = subject({
+    const rig = subject({
       circuit: { trip: firstFailure(), resetTimeoutMs: RESET_MS },
     });
-    const events = eventsOf(it.dependency);
-    await fail(it.dependency, 3);
-    await it.clock.advance(RESET_MS);
-    for (let n = 0; n < 3; n++) it.dependency.snapshot();
-    await it.dependency.execute(() => '');
-    await it.dependency.execute(() => '');
+    const events = eventsOf(rig.dependency);
+    await fail(rig.dependency, 3);
+    await rig.clock.advance(RESET_MS);
+    for (let n = 0; n < 3; n++) rig.dependency.snapshot();
+    await rig.dependency.execute(() => '');
+    await rig.dependency.execute(() => '');
     expect(
       events
         .filter((event) => event.type.startsWith('circuit.'))
@@ -305,22 +305,22 @@ describe('A retry as a probe', () => {
 
 describe('A permit taken by acquire', () => {
   it('as a probe closes the circuit by success', async () => {
-    const it = await halfOpen();
-    const permit = it.dependency.acquire();
-    expect(() => it.dependency.acquire()).toThrow(DaceCircuitOpenError);
+    const rig = await halfOpen();
+    const permit = rig.dependency.acquire();
+    expect(() => rig.dependency.acquire()).toThrow(DaceCircuitOpenError);
     permit.success();
-    expect(it.dependency.snapshot().state).toBe('closed');
-    expectRest(it);
+    expect(rig.dependency.snapshot().state).toBe('closed');
+    expectRest(rig);
   });
 
   it('as a probe opens it again by failure', async () => {
-    const it = await halfOpen();
-    it.dependency.acquire().failure();
-    expect(it.dependency.snapshot()).toMatchObject({
+    const rig = await halfOpen();
+    rig.dependency.acquire().failure();
+    expect(rig.dependency.snapshot()).toMatchObject({
       state: 'open',
       retryAfterMs: RESET_MS,
     });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it.each([
@@ -331,60 +331,60 @@ describe('A permit taken by acquire', () => {
     string,
     (permit: ReturnType<Subject['dependency']['acquire']>) => void,
   ][])('as a probe gives its lease back by %s', async (_name, end) => {
-    const it = await halfOpen();
-    end(it.dependency.acquire());
-    expect(it.dependency.snapshot().state).toBe('half-open');
-    it.dependency.acquire().success();
-    expect(it.dependency.snapshot().state).toBe('closed');
-    expectRest(it);
+    const rig = await halfOpen();
+    end(rig.dependency.acquire());
+    expect(rig.dependency.snapshot().state).toBe('half-open');
+    rig.dependency.acquire().success();
+    expect(rig.dependency.snapshot().state).toBe('closed');
+    expectRest(rig);
   });
 
   it('hangs no longer than its lease', async () => {
-    const it = await halfOpen({}, { timeoutMs: 500 });
-    it.dependency.acquire();
-    await it.clock.advance(1_499);
-    expect(it.dependency.snapshot().state).toBe('half-open');
-    await it.clock.advance(1);
-    expect(it.dependency.snapshot()).toMatchObject({
+    const rig = await halfOpen({}, { timeoutMs: 500 });
+    rig.dependency.acquire();
+    await rig.clock.advance(1_499);
+    expect(rig.dependency.snapshot().state).toBe('half-open');
+    await rig.clock.advance(1);
+    expect(rig.dependency.snapshot()).toMatchObject({
       state: 'open',
       retryAfterMs: RESET_MS,
     });
   });
 
   it('counts as one operation and one attempt, in flight while it is held', () => {
-    const it = subject();
-    const permit = it.dependency.acquire();
-    expect(it.dependency.snapshot()).toMatchObject({
+    const rig = subject();
+    const permit = rig.dependency.acquire();
+    expect(rig.dependency.snapshot()).toMatchObject({
       inFlight: 1,
       totals: { started: 1, attempts: 1, succeeded: 0 },
     });
     permit.success();
-    it.dependency.acquire().failure(new Error('x'));
-    it.dependency.acquire().ignore();
-    expect(it.dependency.snapshot()).toMatchObject({
+    rig.dependency.acquire().failure(new Error('x'));
+    rig.dependency.acquire().ignore();
+    expect(rig.dependency.snapshot()).toMatchObject({
       window: { calls: 2, failures: 1 },
       totals: { started: 3, succeeded: 1, failed: 1, cancelled: 1 },
       lastFailure: { name: 'Error' },
     });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('hears the first verdict only', () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
-    const permit = it.dependency.acquire();
+    const rig = subject({ maxOpenPerNetloc: 1 });
+    const permit = rig.dependency.acquire();
     permit.success();
     permit.failure();
     permit.ignore();
     permit[Symbol.dispose]();
-    const held = it.dependency.acquire();
-    expect(() => it.dependency.acquire()).toThrow(DaceRateLimitedError);
+    const held = rig.dependency.acquire();
+    expect(() => rig.dependency.acquire()).toThrow(DaceRateLimitedError);
     held.success();
-    expect(it.dependency.snapshot().totals).toMatchObject({
+    expect(rig.dependency.snapshot().totals).toMatchObject({
       succeeded: 2,
       failed: 0,
       refused: 1,
     });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('slower than expectedInMs succeeds and counts as a failure', async () => {
@@ -407,66 +407,66 @@ describe('A permit taken by acquire', () => {
   });
 
   it('hands its room to those that queue', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
-    const permit = it.dependency.acquire();
-    const queued = watch(it.dependency.execute(() => 'next'));
-    await it.clock.advance(10);
+    const rig = subject({ maxOpenPerNetloc: 1 });
+    const permit = rig.dependency.acquire();
+    const queued = watch(rig.dependency.execute(() => 'next'));
+    await rig.clock.advance(10);
     expect(queued.state).toBe('pending');
     permit.success();
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(queued.value).toBe('next');
-    expectRest(it);
+    expectRest(rig);
   });
 });
 
 describe('acquire throws what a call would be refused with:', () => {
   it('an open circuit', async () => {
-    const it = subject({ circuit: { trip: firstFailure() } });
-    await fail(it.dependency, 1);
-    expect(() => it.dependency.acquire()).toThrow(DaceCircuitOpenError);
-    expect(it.dependency.snapshot().totals.refused).toBe(1);
-    expectRest(it);
+    const rig = subject({ circuit: { trip: firstFailure() } });
+    await fail(rig.dependency, 1);
+    expect(() => rig.dependency.acquire()).toThrow(DaceCircuitOpenError);
+    expect(rig.dependency.snapshot().totals.refused).toBe(1);
+    expectRest(rig);
   });
 
   it('a full netloc, at once, though the queue has room', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
-    const permit = it.dependency.acquire();
-    expect(() => it.dependency.acquire()).toThrow(DaceRateLimitedError);
+    const rig = subject({ maxOpenPerNetloc: 1 });
+    const permit = rig.dependency.acquire();
+    expect(() => rig.dependency.acquire()).toThrow(DaceRateLimitedError);
     permit.success();
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('an empty bucket, which gives the permit back', async () => {
-    const it = subject({
+    const rig = subject({
       maxOpenPerNetloc: 2,
       rateLimit: { limit: 1, intervalMs: 1_000 },
     });
-    it.dependency.acquire().success();
+    rig.dependency.acquire().success();
     for (let n = 0; n < 3; n++)
-      expect(() => it.dependency.acquire()).toThrow(DaceRateLimitedError);
-    await it.clock.advance(1_000);
-    it.dependency.acquire().success();
-    expectRest(it);
+      expect(() => rig.dependency.acquire()).toThrow(DaceRateLimitedError);
+    await rig.clock.advance(1_000);
+    rig.dependency.acquire().success();
+    expectRest(rig);
   });
 
   it('no host', () => {
-    const it = subject({ hosts: ['http://a', 'http://b'] });
-    it.dependency.control('forced-open', 'a');
-    it.dependency.control('forced-open', 'b');
-    expect(() => it.dependency.acquire()).toThrow(DaceNoHostsError);
-    expectRest(it);
+    const rig = subject({ hosts: ['http://a', 'http://b'] });
+    rig.dependency.control('forced-open', 'a');
+    rig.dependency.control('forced-open', 'b');
+    expect(() => rig.dependency.acquire()).toThrow(DaceNoHostsError);
+    expectRest(rig);
   });
 
   it('shutdown', async () => {
-    const it = subject();
-    await it.dependency.close();
-    expect(() => it.dependency.acquire()).toThrow(DaceShutdownError);
-    expectRest(it);
+    const rig = subject();
+    await rig.dependency.close();
+    expect(() => rig.dependency.acquire()).toThrow(DaceShutdownError);
+    expectRest(rig);
   });
 
   it('a balancer that throws, which gives a lease back', async () => {
     let isBroken = false;
-    const it = await halfOpen(
+    const rig = await halfOpen(
       { trip: (counts) => counts.consecutiveFailures >= 1 },
       {
         hosts: ['http://a', 'http://b'],
@@ -481,12 +481,12 @@ describe('acquire throws what a call would be refused with:', () => {
     isBroken = true;
     for (let n = 0; n < 3; n++)
       try {
-        it.dependency.acquire().ignore();
+        rig.dependency.acquire().ignore();
       } catch (error) {
         expect(error).toMatchObject({ message: 'broken' });
       }
     isBroken = false;
-    expect(await it.dependency.execute(() => 'ok')).toBe('ok');
-    expectRest(it);
+    expect(await rig.dependency.execute(() => 'ok')).toBe('ok');
+    expectRest(rig);
   });
 });

@@ -15,80 +15,82 @@ import {
 
 describe('The queue of a full netloc', () => {
   it('is first in, first out', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
+    const rig = subject({ maxOpenPerNetloc: 1 });
     const order: number[] = [];
     const calls = [1, 2, 3, 4, 5].map((n) =>
-      it.dependency.execute(() => {
+      rig.dependency.execute(() => {
         order.push(n);
-        return after(it.clock, 10, () => n);
+        return after(rig.clock, 10, () => n);
       }),
     );
-    await it.clock.advance(50);
+    await rig.clock.advance(50);
     expect(await Promise.all(calls)).toEqual([1, 2, 3, 4, 5]);
     expect(order).toEqual([1, 2, 3, 4, 5]);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('is not jumped by a call that comes when a permit is just free', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
+    const rig = subject({ maxOpenPerNetloc: 1 });
     const order: string[] = [];
     const first = gate();
-    const hogging = it.dependency.execute(() => first.promise);
-    const queued = it.dependency.execute(() => {
+    const hogging = rig.dependency.execute(() => first.promise);
+    const queued = rig.dependency.execute(() => {
       order.push('queued');
     });
     first.resolve('');
     await hogging;
-    const late = it.dependency.execute(() => {
+    const late = rig.dependency.execute(() => {
       order.push('late');
     });
     await Promise.all([queued, late]);
     expect(order).toEqual(['queued', 'late']);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('ends at queueTimeoutMs, kind queue', async () => {
-    const it = subject({ maxOpenPerNetloc: 1, queueTimeoutMs: 30 });
+    const rig = subject({ maxOpenPerNetloc: 1, queueTimeoutMs: 30 });
     const hog = gate();
-    const hogging = it.dependency.execute(() => hog.promise);
-    const queued = watch(it.dependency.execute(() => ''));
-    await it.clock.advance(29);
+    const hogging = rig.dependency.execute(() => hog.promise);
+    const queued = watch(rig.dependency.execute(() => ''));
+    await rig.clock.advance(29);
     expect(queued.state).toBe('pending');
-    await it.clock.advance(1);
+    await rig.clock.advance(1);
     expect(queued.error).toBeInstanceOf(DaceTimeoutError);
     expect(queued.error).toMatchObject({ kind: 'queue', timeoutMs: 30 });
-    expect(it.dependency.snapshot()).toMatchObject({
+    expect(rig.dependency.snapshot()).toMatchObject({
       queued: 0,
       window: { calls: 0 },
       totals: { refused: 1, failed: 0 },
     });
     hog.resolve('');
     await hogging;
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('without a deadline ends after 30 s', async () => {
-    const it = subject({ maxOpenPerNetloc: 1, timeoutMs: false });
-    void it.dependency.execute(hang);
-    const queued = watch(it.dependency.execute(() => ''));
-    await it.clock.advance(29_999);
+    const rig = subject({ maxOpenPerNetloc: 1, timeoutMs: false });
+    void rig.dependency.execute(hang);
+    const queued = watch(rig.dependency.execute(() => ''));
+    await rig.clock.advance(29_999);
     expect(queued.state).toBe('pending');
-    await it.clock.advance(1);
+    await rig.clock.advance(1);
     expect(queued.error).toMatchObject({ kind: 'queue', timeoutMs: 30_000 });
   });
 
   it('is bounded; the first refusal alone is a warning that names option, value and netloc', async () => {
-    const it = subject({
+    const rig = subject({
       hosts: ['http://a'],
       maxOpenPerNetloc: 1,
       maxQueuedPerNetloc: 2,
     });
-    const events = eventsOf(it.dependency);
+    const events = eventsOf(rig.dependency);
     const hog = gate();
-    const calls = [1, 2, 3].map(() => it.dependency.execute(() => hog.promise));
+    const calls = [1, 2, 3].map(() =>
+      rig.dependency.execute(() => hog.promise),
+    );
     const errors = [
-      await errorOf(it.dependency.execute(() => '')),
-      await errorOf(it.dependency.execute(() => '')),
+      await errorOf(rig.dependency.execute(() => '')),
+      await errorOf(rig.dependency.execute(() => '')),
     ];
     for (const error of errors) {
       expect(error).toBeInstanceOf(DaceRateLimitedError);
@@ -100,72 +102,72 @@ describe('The queue of a full netloc', () => {
     expect(warnings[0]!.message).toMatch(/maxOpenPerNetloc is 1.*a:80/);
     hog.resolve('');
     await Promise.all(calls);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('gives way when retries meet it, with their deadline', async () => {
-    const it = subject({ maxOpenPerNetloc: 1, timeoutMs: 100 });
+    const rig = subject({ maxOpenPerNetloc: 1, timeoutMs: 100 });
     let attempts = 0;
     const call = watch(
-      it.dependency.execute(() => {
+      rig.dependency.execute(() => {
         attempts += 1;
         throw refusedConnection();
       }),
     );
     const other = watch(
-      it.dependency.execute(() => after(it.clock, 50, () => 'other')),
+      rig.dependency.execute(() => after(rig.clock, 50, () => 'other')),
     );
-    await it.clock.advance(50);
+    await rig.clock.advance(50);
     expect(other.value).toBe('other');
     expect(call.error).toMatchObject({ code: 'DACE_RETRY_EXHAUSTED' });
     expect(attempts).toBe(3);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('of each host is its own', async () => {
-    const it = subject({
+    const rig = subject({
       hosts: ['http://a', 'http://b'],
       loadBalancer: 'round-robin',
       maxOpenPerNetloc: 1,
       maxQueuedPerNetloc: 0,
     });
     const hog = gate();
-    const held = it.dependency.execute(() => hog.promise, { netloc: 'a' });
+    const held = rig.dependency.execute(() => hog.promise, { netloc: 'a' });
     expect(
-      await it.dependency.execute((call) => call.netloc, { netloc: 'b' }),
+      await rig.dependency.execute((call) => call.netloc, { netloc: 'b' }),
     ).toBe('b:80');
     hog.resolve('');
     await held;
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('false bounds nothing', async () => {
-    const it = subject({ maxOpenPerNetloc: false });
+    const rig = subject({ maxOpenPerNetloc: false });
     const work = gate();
     const calls = Array.from({ length: 500 }, () =>
-      it.dependency.execute(() => work.promise),
+      rig.dependency.execute(() => work.promise),
     );
-    expect(it.dependency.snapshot()).toMatchObject({
+    expect(rig.dependency.snapshot()).toMatchObject({
       inFlight: 500,
       queued: 0,
     });
     work.resolve('');
     await Promise.all(calls);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('lets the released permit of work that threw at once go on', async () => {
-    const it = subject({ maxOpenPerNetloc: 1, circuit: false, retry: false });
+    const rig = subject({ maxOpenPerNetloc: 1, circuit: false, retry: false });
     const work = gate();
-    const first = it.dependency.execute(() => work.promise);
+    const first = rig.dependency.execute(() => work.promise);
     const rest = Array.from({ length: 50 }, () =>
-      watch(it.dependency.execute(throwing())),
+      watch(rig.dependency.execute(throwing())),
     );
     work.resolve('');
     await first;
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(rest.every((call) => call.error?.message === 'boom')).toBe(true);
-    expectRest(it);
+    expectRest(rig);
   });
 });
 
@@ -173,16 +175,16 @@ describe('rateLimit', () => {
   const options = { rateLimit: { limit: 4, intervalMs: 1_000 } };
 
   it('lets a burst of its limit through and refuses the next with the time to wait', async () => {
-    const it = subject(options);
-    for (let n = 0; n < 4; n++) await it.dependency.execute(() => '');
-    const error = await errorOf(it.dependency.execute(() => ''));
+    const rig = subject(options);
+    for (let n = 0; n < 4; n++) await rig.dependency.execute(() => '');
+    const error = await errorOf(rig.dependency.execute(() => ''));
     expect(error).toBeInstanceOf(DaceRateLimitedError);
     expect(error).toMatchObject({ limit: 4, retryAfterMs: 250 });
-    expect(it.dependency.snapshot()).toMatchObject({
+    expect(rig.dependency.snapshot()).toMatchObject({
       window: { calls: 4 },
       totals: { refused: 1 },
     });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('is refilled evenly', async () => {
@@ -214,37 +216,37 @@ describe('rateLimit', () => {
   });
 
   it('gives the permit back when it refuses', async () => {
-    const it = subject({
+    const rig = subject({
       rateLimit: { limit: 1, intervalMs: 1_000 },
       maxOpenPerNetloc: 1,
       maxQueuedPerNetloc: 0,
     });
-    await it.dependency.execute(() => '');
+    await rig.dependency.execute(() => '');
     for (let n = 0; n < 5; n++)
-      expect(await errorOf(it.dependency.execute(() => ''))).toMatchObject({
+      expect(await errorOf(rig.dependency.execute(() => ''))).toMatchObject({
         limit: 1,
         retryAfterMs: 1_000,
       });
-    await it.clock.advance(1_000);
-    expect(await it.dependency.execute(() => 'ok')).toBe('ok');
-    expectRest(it);
+    await rig.clock.advance(1_000);
+    expect(await rig.dependency.execute(() => 'ok')).toBe('ok');
+    expectRest(rig);
   });
 
   it('refuses one that had queued, and the next in the queue has its turn', async () => {
-    const it = subject({
+    const rig = subject({
       rateLimit: { limit: 1, intervalMs: 1_000 },
       maxOpenPerNetloc: 1,
     });
     const work = gate();
-    const first = watch(it.dependency.execute(() => work.promise));
-    const queued = [1, 2, 3].map(() => watch(it.dependency.execute(() => '')));
+    const first = watch(rig.dependency.execute(() => work.promise));
+    const queued = [1, 2, 3].map(() => watch(rig.dependency.execute(() => '')));
     work.resolve('ok');
-    await it.clock.advance(0);
+    await rig.clock.advance(0);
     expect(first.value).toBe('ok');
     expect(queued.map((call) => call.error?.code)).toEqual(
       Array(3).fill('DACE_RATE_LIMITED'),
     );
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('is one bucket for all hosts', async () => {
@@ -261,13 +263,13 @@ describe('rateLimit', () => {
 
 describe('The retry budget', () => {
   it('bounds a total outage to 1.2 attempts an operation and three more', async () => {
-    const it = subject({ circuit: false });
+    const rig = subject({ circuit: false });
     for (let n = 0; n < 1_000; n++)
-      await errorOf(it.dependency.execute(throwing(refusedConnection)));
-    const { attempts, retries } = it.dependency.snapshot().totals;
+      await errorOf(rig.dependency.execute(throwing(refusedConnection)));
+    const { attempts, retries } = rig.dependency.snapshot().totals;
     expect(attempts).toBeLessThanOrEqual(1.2 * 1_000 + 3);
     expect(retries).toBeGreaterThanOrEqual(0.19 * 1_000);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('bounds it in every window', async () => {
@@ -293,15 +295,15 @@ describe('The retry budget', () => {
   });
 
   it('with an open circuit lets an outage cost probes only', async () => {
-    const it = subject({ circuit: { resetTimeoutMs: 1_000 } });
+    const rig = subject({ circuit: { resetTimeoutMs: 1_000 } });
     for (let n = 0; n < 1_000; n++) {
-      await errorOf(it.dependency.execute(throwing(refusedConnection)));
-      await it.clock.advance(10);
+      await errorOf(rig.dependency.execute(throwing(refusedConnection)));
+      await rig.clock.advance(10);
     }
-    const { attempts } = it.dependency.snapshot().totals;
+    const { attempts } = rig.dependency.snapshot().totals;
     // Ten seconds: what opens it, and a probe a second.
     expect(attempts).toBeLessThanOrEqual(5 + 3 + 10);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('false bounds nothing', async () => {

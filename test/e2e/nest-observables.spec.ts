@@ -18,7 +18,6 @@ import {
   Observable,
   of,
   Subject,
-  take,
   throwError,
   timeout,
   toArray,
@@ -158,21 +157,6 @@ describe('A method that answers an Observable', () => {
   });
   afterEach(() => app.close());
 
-  it('does nothing before somebody subscribes, and each subscription is an operation', async () => {
-    const stream = feeds.typed();
-    await clock.advance(0);
-    expect(snapshot().totals.started).toBe(0);
-
-    const one = firstValueFrom(stream);
-    const other = firstValueFrom(stream);
-    source.subjects[0]!.next('a');
-    source.subjects[1]!.next('b');
-
-    expect([await one, await other]).toEqual(['a', 'b']);
-    expect(snapshot().totals).toMatchObject({ started: 2, succeeded: 2 });
-    expect(calls[0]).not.toBe(calls[1]);
-  });
-
   it.each(['typed', 'flagged'] as const)(
     '(%s) ends its operation at the first value and passes on the others',
     async (method) => {
@@ -197,12 +181,6 @@ describe('A method that answers an Observable', () => {
     },
   );
 
-  it('keeps the order of values that come at once', async () => {
-    expect(await lastValueFrom(feeds.finite().pipe(toArray()))).toEqual([
-      1, 2, 3,
-    ]);
-  });
-
   it('keeps the order of values that a value brings about', async () => {
     const seen: string[] = [];
     feeds.typed().subscribe((value) => {
@@ -217,24 +195,6 @@ describe('A method that answers an Observable', () => {
     expect(seen).toEqual(['a', 'b', 'c']);
   });
 
-  it('succeeds without a value at completion', async () => {
-    expect(await lastValueFrom(feeds.empty().pipe(toArray()))).toEqual([]);
-    expect(snapshot().totals).toMatchObject({ started: 1, succeeded: 1 });
-  });
-
-  it('fails with an error before the first value, and not with a later one', async () => {
-    const early = errorOf(firstValueFrom(feeds.typed()));
-    source.last.error(new Error('early'));
-    expect(await early).toMatchObject({ message: 'early' });
-    expect(snapshot().totals).toMatchObject({ failed: 1 });
-
-    const late = errorOf(lastValueFrom(feeds.typed()));
-    source.last.next('a');
-    source.last.error(new Error('late'));
-    expect(await late).toMatchObject({ message: 'late' });
-    expect(snapshot().totals).toMatchObject({ failed: 1, succeeded: 1 });
-  });
-
   it('gives what it throws to the subscriber', async () => {
     const stream = feeds.throwing();
 
@@ -242,59 +202,6 @@ describe('A method that answers an Observable', () => {
       message: 'before there is a stream',
     });
     expect(snapshot().totals.failed).toBe(1);
-  });
-
-  it('is cancelled by who unsubscribes, and counts nothing', async () => {
-    const subscription = feeds.typed().subscribe();
-    expect(calls[0]!.signal.aborted).toBe(false);
-
-    subscription.unsubscribe();
-    await clock.advance(0);
-
-    expect(source.unsubscribed).toBe(1);
-    expect(calls[0]!.signal.aborted).toBe(true);
-    expect(snapshot()).toMatchObject({
-      inFlight: 0,
-      abandoned: 0,
-      window: { calls: 0 },
-      totals: { cancelled: 1, failed: 0 },
-    });
-    expect(clock.pending).toBe(0);
-  });
-
-  it('lets the source go when who listens has had enough', async () => {
-    const two = lastValueFrom(feeds.typed().pipe(take(2), toArray()));
-    source.last.next('a');
-    source.last.next('b');
-    source.last.next('c');
-
-    expect(await two).toEqual(['a', 'b']);
-    expect(source.unsubscribed).toBe(1);
-    expect(snapshot().totals).toMatchObject({ succeeded: 1, cancelled: 0 });
-  });
-
-  it('lets the source go when its time is up before the first value', async () => {
-    const end = watch(firstValueFrom(feeds.typed()));
-
-    await clock.advance(1_000);
-
-    expect(end.error).toMatchObject({ code: 'DACE_TIMEOUT' });
-    expect(source.unsubscribed).toBe(1);
-    expect(snapshot()).toMatchObject({ inFlight: 0, abandoned: 0 });
-  });
-
-  it('is tried again with a new subscription', async () => {
-    const value = firstValueFrom(feeds.repeated());
-
-    source.last.error(new Error('one'));
-    await clock.advance(0);
-    source.last.error(new Error('two'));
-    await clock.advance(0);
-    source.last.next('third');
-
-    expect(await value).toBe('third');
-    expect(source.subscribed).toBe(3);
-    expect(snapshot().totals).toMatchObject({ started: 1, attempts: 3 });
   });
 
   it('lets the source of a timed-out attempt go and hears no more of it', async () => {
@@ -308,26 +215,6 @@ describe('A method that answers an Observable', () => {
     await clock.advance(0);
 
     expect(seen).toEqual(['of the second']);
-  });
-
-  it('falls back to an Observable, before the first value only', async () => {
-    const early = lastValueFrom(feeds.withFallback().pipe(toArray()));
-    source.last.error(new Error('down'));
-    expect(await early).toEqual(['instead of down', 'and more']);
-
-    const late = errorOf(lastValueFrom(feeds.withFallback()));
-    source.last.next('a');
-    source.last.error(new Error('late'));
-    expect(await late).toMatchObject({ message: 'late' });
-  });
-
-  it('is refused like any other call', async () => {
-    app.get(DaceRegistry).get('feed').control('forced-open');
-
-    expect(await errorOf(firstValueFrom(feeds.typed()))).toMatchObject({
-      code: 'DACE_CIRCUIT_OPEN',
-    });
-    expect(source.subscribed).toBe(0);
   });
 
   it.each(['unsaid', 'promised'] as const)(
@@ -359,20 +246,6 @@ describe('A method that answers an Observable', () => {
 
     expect(await firstValueFrom(feeds.outer())).toBeInstanceOf(Call);
     expect(snapshot().totals).toMatchObject({ started: 1, attempts: 1 });
-  });
-
-  it('is not joined by what happens after its first value', async () => {
-    inner = async () => 'value';
-    const after: Promise<unknown>[] = [];
-    await new Promise<void>((resolve) => {
-      feeds.outer().subscribe({
-        next: () => after.push(feeds.joined()),
-        complete: resolve,
-      });
-    });
-    await Promise.all(after);
-
-    expect(snapshot().totals).toMatchObject({ started: 2, succeeded: 2 });
   });
 });
 

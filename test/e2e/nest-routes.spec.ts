@@ -251,6 +251,45 @@ describe('A decorated route', () => {
     expect(snapshot('payments').totals.attempts).toBe(2);
   });
 
+  it('is no part of a protected interceptor around it', async () => {
+    @Injectable()
+    class Around implements NestInterceptor {
+      @FaultTolerant('payments')
+      intercept(
+        _context: ExecutionContext,
+        next: CallHandler,
+      ): Observable<unknown> {
+        return next.handle();
+      }
+    }
+    @Injectable()
+    class Service {
+      @FaultTolerant('payments')
+      async call() {
+        return 'own';
+      }
+    }
+    @Controller()
+    @UseInterceptors(Around)
+    class Routes {
+      constructor(private readonly service: Service) {}
+      @Get()
+      @FaultTolerant('search')
+      async route() {
+        return this.service.call();
+      }
+    }
+    const { get, snapshot } = await serve({
+      imports: [DaceModule.forRoot({ payments: {}, search: {} }, silent)],
+      controllers: [Routes],
+      providers: [Service],
+    });
+
+    expect(await (await get('/')).text()).toBe('own');
+    expect(snapshot('payments').totals.attempts).toBe(2);
+    expect(snapshot('search').totals.attempts).toBe(1);
+  });
+
   it('answers with the first value of an Observable, annotated or not', async () => {
     @Controller()
     class Routes {

@@ -19,7 +19,6 @@ import {
   InjectDependency,
   type DaceEvent,
   type DaceModuleAsyncOptions,
-  type DaceModuleOptions,
   type Dependency,
   type DependencyMap,
 } from 'nestjs-dace';
@@ -62,39 +61,6 @@ class Payer {
 }
 
 describe('DaceModule.forRoot', () => {
-  it('makes dependencies injectable everywhere', async () => {
-    @Module({ providers: [Payer], exports: [Payer] })
-    class Feature {}
-    const app = await start([
-      DaceModule.forRoot({ payments: {} }, silent),
-      Feature,
-    ]);
-    const { payments, registry } = app.get(Payer);
-
-    expect(registry.get('payments')).toBe(payments);
-    expect(registry.ids()).toEqual(['payments']);
-    expect(registry.snapshot().map(({ id }) => id)).toEqual(['payments']);
-  });
-
-  it('holds its options below those of each dependency', async () => {
-    const clock = new ManualClock();
-    const app = await start([
-      DaceModule.forRoot(
-        { payments: { timeoutMs: 10 }, search: {} },
-        { ...silent, clock, defaults: { timeoutMs: 100 } },
-      ),
-    ]);
-    const registry = app.get(DaceRegistry);
-    const calls = ['payments', 'search'].map((id) =>
-      watch(registry.get(id).execute(() => hang())),
-    );
-
-    await clock.advance(10);
-    expect(calls.map(({ state }) => state)).toEqual(['rejected', 'pending']);
-    await clock.advance(90);
-    expect(calls[1]!.state).toBe('rejected');
-  });
-
   it('shares the events of all dependencies, of later ones too', async () => {
     const app = await start([DaceModule.forRoot({ payments: {} }, silent)]);
     const events: DaceEvent[] = [];
@@ -157,17 +123,6 @@ describe('DaceModule.forRoot', () => {
     );
   });
 
-  it('twice in an app is a start-up error', async () => {
-    const error = await reason(() => [
-      DaceModule.forRoot({ payments: {} }, silent),
-      DaceModule.forRoot({ search: {} }, silent),
-    ]);
-
-    expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
-    expect(error.message).toContain('forRoot is imported twice');
-    expect(error.message).toContain('forFeature');
-  });
-
   it.each<[string, unknown, RegExp]>([
     [
       'an unknown option',
@@ -192,26 +147,6 @@ describe('DaceModule.forRoot', () => {
   ])('with %s does not start, and says why', async (_what, wrong, why) => {
     const error = await reason(() => [
       DaceModule.forRoot(wrong as DependencyMap, silent),
-    ]);
-
-    expect(error).toBeInstanceOf(DaceConfigurationError);
-    expect(error.message).toMatch(why);
-  });
-
-  it.each<[unknown, RegExp]>([
-    [{ fliter: true }, /no option "fliter".*Did you mean "filter"/],
-    [{ filter: 'yes' }, /filter is yes: expected true or false/],
-    [{ isGlobal: 1 }, /isGlobal is 1/],
-    [{ cancelOnDisconnect: 'GET' }, /cancelOnDisconnect is GET/],
-    [{ clock: Date }, /clock .*nowMs/],
-    [{ logger: true }, /logger is true: expected false, or a logger/],
-    [{ random: 0.5 }, /random is 0.5: expected a function/],
-    [{ defaults: 5 }, /defaults is 5/],
-    [{ defaults: { timeout: 5 } }, /timeout/],
-    ['silent', /options is silent/],
-  ])('with the module options %j does not start', async (wrong, why) => {
-    const error = await reason(() => [
-      DaceModule.forRoot({ payments: {} }, wrong as DaceModuleOptions),
     ]);
 
     expect(error).toBeInstanceOf(DaceConfigurationError);
@@ -264,27 +199,6 @@ describe('At start-up, a decorated method', () => {
     );
   });
 
-  it('whose fallback method is missing is an error', async () => {
-    @Injectable()
-    class Lost {
-      // @ts-expect-error -- the compiler says so too
-      @FaultTolerant('payments', { fallback: 'spaer' })
-      async pay(): Promise<string> {
-        return '';
-      }
-      spare(): string {
-        return '';
-      }
-    }
-    const error = await reason(
-      () => [DaceModule.forRoot({ payments: {} }, silent)],
-      [Lost],
-    );
-
-    expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
-    expect(error.message).toContain("Lost.pay has the fallback 'spaer'");
-  });
-
   it('of a module that is loaded late is checked then', async () => {
     @Module({ providers: [Misspelt] })
     class Lazy {}
@@ -294,62 +208,11 @@ describe('At start-up, a decorated method', () => {
     expect(error.message).toContain('used by Misspelt.pay');
   });
 
-  it('of a late module may use a dependency that the module brings', async () => {
-    @Injectable()
-    class Late {
-      @FaultTolerant('late')
-      async call() {
-        return 'called';
-      }
-    }
-    @Module({
-      imports: [DaceModule.forFeature({ late: {} })],
-      providers: [Late],
-    })
-    class Lazy {}
-    const app = await start([DaceModule.forRoot({ payments: {} }, silent)]);
-    const lazy = await app.get(LazyModuleLoader).load(() => Lazy);
-
-    expect(await lazy.get(Late).call()).toBe('called');
-  });
-
   it('without DaceModule works where the app has none, until it is called', async () => {
     const app = await start([], [{ provide: 'x', useValue: new Misspelt() }]);
 
     const misspelt = app.get<Misspelt>('x');
     expect((await errorOf(misspelt.pay())).message).toContain('Misspelt.pay');
-  });
-});
-
-describe('@FaultTolerant', () => {
-  it('refuses static methods and accessors', () => {
-    class Wrong {
-      static async call() {}
-      get value() {
-        return 1;
-      }
-    }
-    const decorate = (target: object, name: string): void => {
-      const descriptor = Object.getOwnPropertyDescriptor(target, name)!;
-      FaultTolerant('payments')(target, name, descriptor);
-    };
-
-    expect(() => decorate(Wrong, 'call')).toThrow(
-      '@FaultTolerant can only protect instance methods; call is not one',
-    );
-    expect(() => decorate(Wrong.prototype, 'value')).toThrow(
-      'value is not one',
-    );
-  });
-
-  it.each<[object, RegExp]>([
-    [{ timeout: 5 }, /timeout/],
-    [{ timeoutMs: -1 }, /timeoutMs/],
-    [{ signal: new AbortController().signal }, /signal/],
-    [{ cancelOnDisconnect: 'yes' }, /cancelOnDisconnect/],
-    [{ observable: 1 }, /observable/],
-  ])('refuses %j', (wrong, why) => {
-    expect(() => FaultTolerant('payments', wrong as never)).toThrow(why);
   });
 });
 
@@ -426,27 +289,6 @@ describe('DaceModule.forFeature', () => {
     expect(stub.snapshot().totals.succeeded).toBe(1);
     await stub.close();
   });
-
-  it.each([
-    ['of the root', { payments: {} }],
-    ['of another feature', { mail: {} }],
-  ])('with an id %s is a start-up error', async (_what, again) => {
-    const error = await reason(() => [
-      DaceModule.forRoot({ payments: {} }, silent),
-      DaceModule.forFeature({ mail: {} }),
-      DaceModule.forFeature(again),
-    ]);
-
-    expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
-    expect(error.message).toContain('registered twice');
-  });
-
-  it('needs a root', async () => {
-    const error = await reason(() => [DaceModule.forFeature({ mail: {} })]);
-
-    expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
-    expect(error.message).toContain('needs DaceModule.forRoot');
-  });
 });
 
 describe('DaceModule.forRootAsync', () => {
@@ -471,70 +313,6 @@ describe('DaceModule.forRootAsync', () => {
       }),
       ...changes,
     });
-
-  it('asks other providers, for the module’s options too', async () => {
-    const clock = new ManualClock();
-    const lines: string[] = [];
-    const log = (line: string): void => void lines.push(line);
-    const app = await start(
-      [
-        root({
-          useOptions: ({ isQuick }: Config) => ({
-            ...(isQuick && { clock }),
-            logger: { log, warn: log, error: log },
-          }),
-        }),
-      ],
-      [Payer],
-    );
-    const call = watch(app.get(Payer).payments.execute(() => hang()));
-
-    await clock.advance(10);
-
-    expect(call.error).toMatchObject({ code: 'DACE_TIMEOUT' });
-    expect(lines).toHaveLength(1);
-    expect(await app.get(Payer).pay()).toBe('paid');
-  });
-
-  it.each([
-    ['one too few', {}],
-    ['one too many', { payments: {}, search: {} }],
-    ['another', { search: {} }],
-  ])('whose factory answers %s is a start-up error', async (_what, made) => {
-    const error = await reason(() => [root({ useFactory: () => made })]);
-
-    expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
-    expect(error.message).toContain('payments');
-    expect(error.message).toContain('agree');
-  });
-
-  it.each<[string, () => unknown]>([
-    ['nothing', () => undefined],
-    ['wrong options', () => ({ payments: { timeout: 5 } })],
-  ])(
-    'whose factory answers %s is a start-up error',
-    async (_what, useFactory) => {
-      const error = await reason(() => [
-        root({ useFactory: useFactory as never }),
-      ]);
-
-      expect(error).toBeInstanceOf(DaceConfigurationError);
-    },
-  );
-
-  it.each<[object, RegExp]>([
-    [{ dependencies: undefined }, /dependencies/],
-    [{ useFactory: undefined }, /useFactory/],
-    [{ useClass: class {} }, /no option "useClass"/],
-    [{ useOptions: () => ({ fliter: true }) }, /fliter/],
-    [{ useOptions: () => ({ filter: true }) }, /filter/],
-    [{ dependencies: ['payments', 'payments'] }, /payments/],
-  ])('with %o does not start, and says why', async (wrong, why) => {
-    const error = await reason(() => [root(wrong)]);
-
-    expect(error).toBeInstanceOf(DaceConfigurationError);
-    expect(error.message).toMatch(why);
-  });
 
   it('takes isGlobal and filter beside the ids', async () => {
     @Controller()

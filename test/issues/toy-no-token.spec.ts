@@ -50,7 +50,10 @@ describe('After 1,000 failing calls', () => {
     let n = 0;
     upstream = await Upstream.start((request, response) => {
       n += 1;
-      if (n % 5 === 0) return void request.socket.destroy();
+      if (n % 5 === 0) {
+        request.socket.destroy();
+        return;
+      }
       if (n % 50 === 1) return; // hangs
       response.statusCode = [500, 404, 429, 503][n % 4]!;
       response.setHeader('set-cookie', COOKIE);

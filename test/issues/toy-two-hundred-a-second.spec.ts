@@ -19,7 +19,7 @@ describe.each([
       ['in bursts of ten', 10],
       ['in bursts of fifty', 50],
     ])('%s, see no refusal', async (_how, burst) => {
-      const it = subject({ hosts });
+      const rig = subject({ hosts });
       const calls: Watched<string>[] = [];
       let n = 0;
       for (let ms = 0; ms < 10_000; ms += 5 * burst) {
@@ -29,21 +29,23 @@ describe.each([
           const tookMs = 20 + ((n * 7_919) % 21);
           calls.push(
             watch(
-              it.dependency.execute(() => after(it.clock, tookMs, () => 'ok')),
+              rig.dependency.execute(() =>
+                after(rig.clock, tookMs, () => 'ok'),
+              ),
             ),
           );
         }
-        await it.clock.advance(5 * burst);
+        await rig.clock.advance(5 * burst);
       }
-      await it.clock.advance(1_000);
+      await rig.clock.advance(1_000);
       expect(calls).toHaveLength(2_000);
       expect(calls.filter(({ value }) => value !== 'ok')).toEqual([]);
-      expect(it.dependency.snapshot().totals).toMatchObject({
+      expect(rig.dependency.snapshot().totals).toMatchObject({
         started: 2_000,
         succeeded: 2_000,
         refused: 0,
       });
-      expectRest(it);
+      expectRest(rig);
     });
   },
 );

@@ -295,8 +295,9 @@ class Pair {
         return;
       }
       case 'control':
+        // A mode that holds already changes nothing.
         this.dependency.control(next.mode);
-        model.control(next.mode, nowMs);
+        if (next.mode !== model.above.mode) model.control(next.mode, nowMs);
         return;
       case 'control one': {
         const host = next.host % this.plan.hosts;

@@ -120,6 +120,13 @@ export const answered = (
     } as unknown as AxiosResponse,
   );
 
+const THEN = 'then';
+
+/** A promise of another make. */
+export function thenable<T>(then: PromiseLike<T>['then']): PromiseLike<T> {
+  return { [THEN]: then } as PromiseLike<T>;
+}
+
 export const throwing =
   (make: () => unknown = () => new Error('boom')) =>
   (): never => {

@@ -59,6 +59,22 @@ describe('The client', () => {
     expect(gone).not.toHaveBeenCalled();
   });
 
+  it('is listened to once, however many wait for it', () => {
+    const raw = emitter();
+    const client = clientOf(contextOf('http', {}, raw))!;
+    const gone = vi.fn();
+    const stops = Array.from({ length: 20 }, () => client.onGone(() => gone()));
+    const other = clientOf(contextOf('http', {}, raw))!;
+    other.onGone(() => gone());
+
+    expect(raw.listenerCount('close')).toBe(1);
+    stops[0]!();
+    raw.emit('close');
+    for (const stop of stops) stop();
+
+    expect(gone).toHaveBeenCalledTimes(20);
+  });
+
   it('leaves no listener behind', () => {
     const raw = emitter();
     const stop = clientOf(contextOf('http', {}, raw))!.onGone(() => {});
