@@ -210,7 +210,7 @@ function guarded(hook: (reason: unknown) => void, reason: unknown): void {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' &&
     value !== null &&

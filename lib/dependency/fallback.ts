@@ -2,6 +2,7 @@
  * What the caller gets in place of an error.
  */
 import { setCause } from '../core/errors.js';
+import { isThenable } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings } from './call-settings.js';
 import type { Stages } from './stages.js';
@@ -26,8 +27,8 @@ export function runFallback(
       error,
       call(),
     );
-    return answer instanceof Promise
-      ? answer.catch((own: unknown) => {
+    return isThenable(answer)
+      ? Promise.resolve(answer).catch((own: unknown) => {
           throw causedBy(own, error);
         })
       : answer;

@@ -121,7 +121,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
       {
         origin: target.origin,
         path: target.path,
-        method: method as Dispatcher.HttpMethod,
+        method: method,
         headers: lines,
         body: body.payload,
         ...(isSingle && { reset: true }),
@@ -163,7 +163,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const response: AxiosResponse = {
       status,
       statusText: statusTextOf(status, statusText),
-      headers: headers as AxiosResponse['headers'],
+      headers: headers,
       config,
       request: this.summary(),
       data: undefined,

@@ -10,8 +10,7 @@ export function encodeForm(
   form: FormEntries,
   given: string | undefined,
 ): { type: string; blob: Blob } {
-  const boundary =
-    boundaryOf(given ?? '') ?? (boundaryOf(platformType()) as string);
+  const boundary = boundaryOf(given ?? '') ?? boundaryOf(platformType());
   const parts: (string | Blob)[] = [];
   for (const [name, value] of form.entries())
     parts.push(`--${boundary}\r\n`, ...part(name, value), '\r\n');

@@ -181,7 +181,7 @@ export function attemptHttp(
       const config = requestConfig(method, url, data, user, scope.baseUrl);
       return new HttpExchange(context, scope, config).run();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   });
 }

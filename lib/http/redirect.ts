@@ -125,7 +125,7 @@ export class Redirect {
     beforeRedirect(
       options,
       {
-        headers: this.headers as unknown as Record<string, string>,
+        headers: this.headers,
         statusCode: this.status,
       },
       {

@@ -126,7 +126,7 @@ export class DefaultHeaders {
     const missing = (): HeaderLines =>
       Object.entries(headers.toJSON(true))
         .filter(([name]) => !own.has(name.toLowerCase()))
-        .flat() as HeaderLines;
+        .flat();
     const waiting = this.apply(headers);
     return waiting === undefined ? missing() : waiting.then(missing);
   }

@@ -3,7 +3,7 @@
  * joins an attempt of the same dependency that it is part of, or opens an operation of its own with
  * what the interceptor has armed for it.
  */
-import { defer, isObservable, throwError, type Observable } from 'rxjs';
+import { defer, isObservable, Observable, throwError } from 'rxjs';
 import { DaceConfigurationError } from '../core/errors.js';
 import type { Call } from '../dependency/call.js';
 import type { ExecuteHooks } from '../dependency/call-settings.js';
@@ -16,7 +16,12 @@ import {
   notAPromiseMessage,
   unexpectedObservableMessage,
 } from './dace.messages.js';
-import { enclosingAttempt, outside, takeArmed } from './frames.js';
+import {
+  enclosingAttempt,
+  enterHandler,
+  outside,
+  takeArmed,
+} from './frames.js';
 import { join, joinStream } from './joined.js';
 import {
   optionsFor,
@@ -91,9 +96,9 @@ function call({ method, app, dependency, options, work }: Use): unknown {
         : oneAnswer(method, result);
     };
     const hooks = both(armed.hooksFor(app), answer.hooks);
-    return execute(dependency, opening, options, hooks).then((outcome) =>
-      answer.rest(outcome),
-    );
+    return enterHandler(armed, () =>
+      execute(dependency, opening, options, hooks),
+    ).then((outcome) => answer.rest(outcome));
   }
   const checked = (attempt: Call): unknown => oneAnswer(method, work(attempt));
   const enclosing = enclosingAttempt(app, method.id);
@@ -123,23 +128,29 @@ function stream({
   work,
 }: Use): Observable<unknown> {
   const armed = takeArmed(method);
-  const client = armed?.hooksFor(app);
-  return defer(() => {
-    const enclosing =
-      armed === undefined ? enclosingAttempt(app, method.id) : undefined;
-    if (enclosing !== undefined) return joinStream(work, enclosing, options);
-    return streamOf(work, (attempt, hooks) =>
-      execute(dependency, attempt, options, both(client, hooks)),
+  const run = (hooks: ExecuteHooks): Observable<unknown> =>
+    streamOf(work, (attempt, own) =>
+      execute(dependency, attempt, options, both(hooks, own)),
     );
+  if (armed !== undefined) {
+    const client = armed.hooksFor(app);
+    return new Observable((subscriber) =>
+      enterHandler(armed, () => run(client).subscribe(subscriber)),
+    );
+  }
+  return defer(() => {
+    const enclosing = enclosingAttempt(app, method.id);
+    return enclosing === undefined
+      ? run(NOBODY)
+      : joinStream(work, enclosing, options);
   });
 }
 
+/** Without a handler there is no client. */
+const NOBODY: ExecuteHooks = {};
+
 /** Two who want to know of an operation. */
-function both(
-  client: ExecuteHooks | undefined,
-  own: ExecuteHooks,
-): ExecuteHooks {
-  if (client === undefined) return own;
+function both(client: ExecuteHooks, own: ExecuteHooks): ExecuteHooks {
   return {
     ...client,
     onStart: (cancel) => {

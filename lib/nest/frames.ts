@@ -69,6 +69,12 @@ export function takeArmed(method: ProtectedMethod): ArmedOperation | undefined {
   return undefined;
 }
 
+/** Runs a handler's operation: what was protected on the way to it does not enclose it. */
+export function enterHandler<T>(armed: ArmedOperation, run: () => T): T {
+  const isDirect = frames.getStore()?.armed === armed;
+  return isDirect ? run() : frames.run(undefined, run);
+}
+
 /** The nearest enclosing attempt of a dependency of this app that still runs. */
 export function enclosingAttempt(app: App, id: string): Call | undefined {
   for (let frame = frames.getStore(); frame; frame = frame.outer) {

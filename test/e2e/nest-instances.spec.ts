@@ -42,8 +42,6 @@ class Invoices {
   }
 }
 
-describe('A decorated method uses the dependencies of the app that made its instance', () => {});
-
 describe('An instance made by hand', () => {
   it('uses the only app that runs', async () => {
     const app = await start();

@@ -12,7 +12,7 @@ import {
   type CallHandler,
   type ExecutionContext,
 } from '@nestjs/common';
-import { tap } from 'rxjs';
+import { defer, from, Observable, tap } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   Call,
@@ -229,4 +229,69 @@ describe('A protected service behind routes, and what it depends on', () => {
       totals: { attempts: 6, retries: 0 },
     });
   });
+});
+
+describe('A route whose own interceptor is protected', () => {
+  @Injectable()
+  class Around implements NestInterceptor {
+    @FaultTolerant('payments')
+    intercept(
+      _context: ExecutionContext,
+      next: CallHandler,
+    ): Observable<unknown> {
+      return next.handle();
+    }
+  }
+  @Injectable()
+  class Service {
+    @FaultTolerant('payments')
+    async call() {
+      return 'own';
+    }
+  }
+  @Controller()
+  class Direct {
+    constructor(private readonly service: Service) {}
+
+    @Get('promise')
+    @UseInterceptors(Around)
+    @FaultTolerant('orders')
+    async promise() {
+      return this.service.call();
+    }
+
+    @Get('stream')
+    @UseInterceptors(Around)
+    @FaultTolerant('orders')
+    stream(): Observable<string> {
+      return from(this.service.call());
+    }
+
+    @Get('late')
+    @UseInterceptors(Around)
+    @FaultTolerant('orders')
+    late(): Observable<string> {
+      return defer(() => this.service.call());
+    }
+  }
+
+  it.each(['promise', 'stream', 'late'])(
+    'is no part of it (%s)',
+    async (path) => {
+      const { get, snapshot } = await serve({
+        imports: [
+          DaceModule.forRoot({ payments: {}, orders: {} }, { logger: false }),
+        ],
+        controllers: [Direct],
+        providers: [Service],
+      });
+
+      expect(await (await get(`/${path}`)).text()).toBe('own');
+      expect(snapshot('payments').totals).toMatchObject({
+        started: 2,
+        succeeded: 2,
+      });
+      expect(snapshot('orders').totals.started).toBe(1);
+    },
+  );
 });

@@ -328,7 +328,10 @@ const COMPARED_MESSAGES = /^(?:Request|max|timeout|stream has)/;
 const HOP_BY_HOP = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
 
 function answer(response: AxiosResponse): unknown {
-  const headers = { ...response.headers } as Record<string, unknown>;
+  const headers = Object.assign({}, response.headers) as Record<
+    string,
+    unknown
+  >;
   for (const name of HOP_BY_HOP) delete headers[name];
   return {
     status: response.status,

@@ -505,7 +505,7 @@ describe('Errors', () => {
     const error = await errorOf(fail());
     expect(JSON.stringify(error)).not.toMatch(SECRET);
     expect(inspect(error, { depth: 10 })).not.toMatch(SECRET);
-    expect(JSON.stringify({ ...error })).not.toMatch(SECRET);
+    expect(JSON.stringify(Object.assign({}, error))).not.toMatch(SECRET);
     expect(String(error.stack)).not.toMatch(SECRET);
     expect(error.message).not.toMatch(SECRET);
   });
