@@ -90,17 +90,12 @@ export async function runBare<T>(
   const host = picked instanceof Error ? stages.fleet.nameless : picked;
   const call = bareAttempt(stages, host, 1);
   const { enterAttempt } = stages;
-  try {
-    return await (enterAttempt === undefined
-      ? work(call)
-      : enterAttempt(call, work as (call: Call) => PromiseLike<T>));
-  } finally {
-    // Else all that it has started would be part of it for ever.
-    call.finish();
-  }
+  return enterAttempt === undefined
+    ? work(call)
+    : enterAttempt(call, work as (call: Call) => PromiseLike<T>);
 }
 
-/** An attempt that nothing judges, bounds or counts. */
+/** An attempt that nothing judges, bounds or counts, and that no call can be part of. */
 function bareAttempt(stages: Stages, host: Host, attempt: number): Attempt {
   const passage = { host, ticket: NO_TICKET, hostTicket: NO_TICKET };
   const nowMs = stages.clock.nowMs();

@@ -43,7 +43,7 @@ export const unboundMessage = (
   method: string,
   id: string,
 ): string =>
-  `${className}.${method} is @FaultTolerant('${id}'), but its instance belongs to no running app. Import DaceModule.forRoot({ … }) in the app that constructs ${className}, or call DaceRegistry.bind(instance) on that app's registry.`;
+  `${className}.${method} is @FaultTolerant('${id}'), but its instance belongs to no running app. Import DaceModule.forRoot({ … }) in the app that constructs ${className}, or call DaceRegistry.bind(instance) on that app's registry. (In a unit test, unprotected(instance) from nestjs-dace/testing runs its methods bare.)`;
 
 export const notAMethodMessage = (name: string): string =>
   `@FaultTolerant can only protect instance methods; ${name} is not one. Move it to a method of an instance, or call dependency.wrap(fn).`;

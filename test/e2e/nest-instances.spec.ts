@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -60,6 +60,7 @@ describe('An instance made by hand', () => {
     expect(error.message).toContain("'payments'");
     expect(error.message).toContain('Import DaceModule');
     expect(error.message).toContain('DaceRegistry.bind(instance)');
+    expect(error.message).toContain('unprotected(instance)');
   });
 
   it('uses the app that it is bound to', async () => {
@@ -133,6 +134,36 @@ describe('A method', () => {
     expect(startedIn(app)).toBe(3);
     expect(await derived.plain()).toBe('unprotected Base');
     expect(startedIn(app)).toBe(4);
+  });
+
+  it('of a base class uses the app of the subclass, which has injected properties of its own', async () => {
+    abstract class Base {
+      @FaultTolerant('payments')
+      async pay(): Promise<string> {
+        return this.currency();
+      }
+      protected abstract currency(): string;
+    }
+    @Injectable()
+    class Derived extends Base {
+      @Inject('currency') private readonly own!: string;
+      protected currency(): string {
+        return this.own;
+      }
+      @FaultTolerant('payments')
+      async payTwice(): Promise<string> {
+        return this.own + this.own;
+      }
+    }
+    const providers = [Derived, { provide: 'currency', useValue: 'EUR' }];
+    const [one, other] = [
+      await start({ providers }),
+      await start({ providers }),
+    ];
+
+    expect(await other.get(Derived).pay()).toBe('EUR');
+    expect(await one.get(Derived).payTwice()).toBe('EUREUR');
+    expect([startedIn(one), startedIn(other)]).toEqual([1, 1]);
   });
 
   it('with two decorators takes a permit of each dependency', async () => {
