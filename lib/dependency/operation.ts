@@ -22,6 +22,7 @@ import {
   judgeError,
   judgeResult,
   judgeTimeout,
+  noteSurfaced,
   NO_VERDICT,
   report,
 } from './verdicts.js';
@@ -265,6 +266,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   ) {
     if (this.phase === 'over') return;
     this.end(end, error, nowMs);
+    noteSurfaced(error);
     const last = (): Call => this.attempt ?? unbegun(this.stages);
     this.caller.fail(error, isBarred, last);
   }

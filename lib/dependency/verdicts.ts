@@ -75,6 +75,13 @@ export function judgeResult(
   return judgement === SUCCESS && tookMs > call.expectedInMs ? SLOW : judgement;
 }
 
+/** Errors that a protected call has ended with. What it had sent, nobody around it knows. */
+const surfaced = new WeakSet<object>();
+
+export function noteSurfaced(error: unknown): void {
+  if (typeof error === 'object' && error !== null) surfaced.add(error);
+}
+
 /** Judges what an attempt threw. */
 export function judgeError(
   stages: Stages,
@@ -104,9 +111,13 @@ export function judgeError(
     }
   }
   // Another dependency's tries are used up: a failure like any, and not ours to repeat.
-  const plain = isDaceError(error, 'DACE_RETRY_EXHAUSTED')
+  const judged = isDaceError(error, 'DACE_RETRY_EXHAUSTED')
     ? BARE_FAILURE
     : byDefault(error, true);
+  const plain =
+    typeof error === 'object' && error !== null && surfaced.has(error)
+      ? { ...judged, isConnect: false, isTimeout: false, isTransport: false }
+      : judged;
   return call.classify === undefined
     ? plain
     : judgeBy(stages, call.classify, error, plain);
