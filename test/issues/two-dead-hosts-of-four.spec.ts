@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createDependency,
@@ -8,26 +6,17 @@ import {
 } from '../../lib/core.js';
 import { Upstream } from '../support/http-upstream.js';
 
-/** An origin on loopback where nobody listens. */
-async function deadOrigin(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
-}
+/** Where nobody listens, and no other test can: a freed port might be somebody else's by then. */
+const dead = ['http://127.0.0.1:1', 'http://127.0.0.1:2'];
 
 describe('Two closed ports of four hosts', () => {
   let alive: Upstream[];
-  let dead: string[];
   let search: Dependency | undefined;
 
   beforeEach(async () => {
     const start = () =>
       Upstream.start((_request, response) => response.end('hit'));
     alive = [await start(), await start()];
-    dead = [await deadOrigin(), await deadOrigin()];
   });
 
   afterEach(async () => {
