@@ -1,28 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+const here = (path: string): string =>
+  fileURLToPath(new URL(path, import.meta.url));
 
 /** The package's own names lead to its sources, so specs import what a user would. */
 const entry = (name: string, source: string) => ({
   find: new RegExp(`^${name}$`),
-  replacement: fileURLToPath(new URL(source, import.meta.url)),
+  replacement: here(source),
+});
+const entries = [
+  entry('nestjs-dace', './lib/index.ts'),
+  entry('nestjs-dace/core', './lib/core.ts'),
+  entry('nestjs-dace/health', './lib/health/index.ts'),
+  entry('nestjs-dace/testing', './lib/testing/index.ts'),
+];
+
+/** One Nest for the sources and the specs alike: what test/nest-… lists, where npm put it. */
+function packagesOf(nest: string) {
+  const manifest = readFileSync(here(`./test/${nest}/package.json`), 'utf8');
+  const { devDependencies } = JSON.parse(manifest) as {
+    devDependencies: Record<string, string>;
+  };
+  return Object.keys(devDependencies).flatMap((name) => {
+    const own = here(`./test/${nest}/node_modules/${name}`);
+    return existsSync(own)
+      ? [{ find: new RegExp(`^${name}(?=/|$)`), replacement: own }]
+      : [];
+  });
+}
+
+const project = (name: string, nest: string, include: string[]) => ({
+  extends: true as const,
+  resolve: { alias: packagesOf(nest) },
+  test: { name, include, env: { NEST: nest } },
 });
 
 export default defineConfig({
   // Nest means legacy decorators, and injects by the types they leave behind.
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
-  resolve: {
-    alias: [
-      entry('nestjs-dace', './lib/index.ts'),
-      entry('nestjs-dace/core', './lib/core.ts'),
-      entry('nestjs-dace/health', './lib/health/index.ts'),
-      entry('nestjs-dace/testing', './lib/testing/index.ts'),
-    ],
-  },
+  resolve: { alias: entries },
   test: {
-    include: ['test/**/*.spec.ts'],
     testTimeout: 10_000,
     hookTimeout: 30_000,
     reporters: ['default', './test/support/plain-count-reporter.ts'],
     coverage: { include: ['lib/**/*.ts'] },
+    projects: [
+      project('nest-12', 'nest-12', ['test/**/*.spec.ts']),
+      // Whatever touches Nest runs on its older line as well.
+      project('nest-11', 'nest-11', [
+        'test/e2e/**/*.spec.ts',
+        'test/composition/nest-*.spec.ts',
+        'test/unit/nest/**/*.spec.ts',
+      ]),
+    ],
   },
 });

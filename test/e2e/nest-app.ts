@@ -1,9 +1,26 @@
 import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import type { HttpServer } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { request, type ClientRequest, type Server } from 'node:http';
 import { afterEach } from 'vitest';
 import { DaceRegistry, type DependencySnapshot } from 'nestjs-dace';
+
+/** Every spec of Nest runs on both lines, one project of vitest.config.mts each. */
+export const isNest11 = process.env.NEST === 'nest-11';
+
+export interface Platform {
+  readonly platform: 'Express' | 'Fastify';
+  adapter(): AbstractHttpAdapter;
+}
+
+/** For `describe.each(platforms)('On $platform', …)`. */
+export const platforms: readonly Platform[] = [
+  { platform: 'Express', adapter: () => new ExpressAdapter() },
+  { platform: 'Fastify', adapter: () => new FastifyAdapter() },
+];
 
 const apps: INestApplication[] = [];
 
@@ -17,7 +34,8 @@ afterEach(async () => {
 /** A running app on a port of its own, closed after the test. */
 export async function serve(
   metadata: ModuleMetadata,
-  prepare: (app: INestApplication<HttpServer>) => void = () => {},
+  prepare: (app: INestApplication<HttpServer>) => unknown = () => {},
+  { adapter }: Platform = platforms[0]!,
 ): Promise<{
   app: INestApplication;
   url: string;
@@ -25,8 +43,10 @@ export async function serve(
   snapshot(id: string): DependencySnapshot;
 }> {
   const module = await Test.createTestingModule(metadata).compile();
-  const app = module.createNestApplication({ logger: false });
-  prepare(app as INestApplication<HttpServer>);
+  const app = module.createNestApplication(adapter(), {
+    logger: false,
+  });
+  await prepare(app as INestApplication<HttpServer>);
   apps.push(app);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
