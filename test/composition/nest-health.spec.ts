@@ -11,6 +11,7 @@ import {
 } from 'nestjs-dace';
 import { DaceHealthIndicator, DaceHealthModule } from 'nestjs-dace/health';
 import { ManualClock } from 'nestjs-dace/testing';
+import { degraded } from '../support/nests.js';
 
 const circuit = { trip: firstFailure(), resetTimeoutMs: 1_000 };
 
@@ -55,12 +56,15 @@ describe('DaceHealthIndicator', () => {
 
     expect(before).toEqual({ status: 'up', state: 'closed', shared: 'local' });
     expect(during).toEqual({
-      status: 'degraded',
+      status: degraded.status,
       state: 'open',
       retryAfterMs: 900,
       shared: 'local',
     });
-    expect(probing).toMatchObject({ status: 'degraded', state: 'half-open' });
+    expect(probing).toMatchObject({
+      status: degraded.status,
+      state: 'half-open',
+    });
     expect(after).toEqual(before);
   });
 
@@ -72,7 +76,7 @@ describe('DaceHealthIndicator', () => {
 
     expect(indicator.check().payments!.status).toBe('down');
     await clock.advance(1_000);
-    expect(indicator.check().payments!.status).toBe('degraded');
+    expect(indicator.check().payments!.status).toBe(degraded.status);
     registry.get('payments').control('forced-open');
     expect(indicator.check().payments!.status).toBe('down');
   });

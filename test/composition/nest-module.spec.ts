@@ -27,8 +27,9 @@ afterEach(async () => {
 
 async function start(metadata: ModuleMetadata): Promise<TestingModule> {
   const app = await Test.createTestingModule(metadata).compile();
+  await app.init();
   apps.push(app);
-  return app.init();
+  return app;
 }
 
 const rejection = (metadata: ModuleMetadata): Promise<Error> =>

@@ -20,6 +20,7 @@ import { DaceHealthIndicator, DaceHealthModule } from 'nestjs-dace/health';
 import { DaceTestingModule, ManualClock } from 'nestjs-dace/testing';
 import { Test } from '@nestjs/testing';
 import { Upstream, type Route } from '../support/http-upstream.js';
+import { degraded } from '../support/nests.js';
 import { serve } from './nest-app.js';
 
 const healthy: Route = (_request, response) => void response.end('well');
@@ -96,9 +97,13 @@ describe('The health of an app, over HTTP', () => {
     expect(await read(get('/ready'))).toMatchObject({
       status: 200,
       body: {
-        status: 'degraded',
+        status: degraded.overall,
         info: {
-          payments: { status: 'degraded', state: 'open', retryAfterMs: 6_000 },
+          payments: {
+            status: degraded.status,
+            state: 'open',
+            retryAfterMs: 6_000,
+          },
         },
       },
     });
@@ -107,7 +112,9 @@ describe('The health of an app, over HTTP', () => {
     await clock.advance(6_000);
     expect(await read(get('/ready'))).toMatchObject({
       status: 200,
-      body: { info: { payments: { status: 'degraded', state: 'half-open' } } },
+      body: {
+        info: { payments: { status: degraded.status, state: 'half-open' } },
+      },
     });
     expect((await get('/balance')).status).toBe(200);
     expect(await read(get('/ready'))).toMatchObject({
@@ -130,7 +137,9 @@ describe('The health of an app, over HTTP', () => {
     await clock.advance(10_000);
     expect(await read(get('/health'))).toMatchObject({
       status: 200,
-      body: { info: { payments: { status: 'degraded', state: 'half-open' } } },
+      body: {
+        info: { payments: { status: degraded.status, state: 'half-open' } },
+      },
     });
     expect(upstream.requests).toHaveLength(asked);
   });

@@ -8,8 +8,7 @@ import { request, type ClientRequest, type Server } from 'node:http';
 import { afterEach } from 'vitest';
 import { DaceRegistry, type DependencySnapshot } from 'nestjs-dace';
 
-/** Every spec of Nest runs on both lines, one project of vitest.config.mts each. */
-export const isNest11 = process.env.NEST === 'nest-11';
+export { isNest11 } from '../support/nests.js';
 
 export interface Platform {
   readonly platform: 'Express' | 'Fastify';

@@ -37,8 +37,9 @@ async function start(
   providers: NonNullable<DynamicModule['providers']> = [],
 ): Promise<TestingModule> {
   const app = await Test.createTestingModule({ imports, providers }).compile();
+  await app.init();
   open.push(app);
-  return app.init();
+  return app;
 }
 
 /** Why an app does not start. */
