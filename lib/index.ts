@@ -15,8 +15,14 @@ export { FaultTolerant } from './nest/fault-tolerant.decorator.js';
 export type {
   FaultTolerantDecorator,
   FaultTolerantDecoratorWithFallback,
-} from './nest/fault-tolerant.decorator.js';
+} from './nest/fault-tolerant.interface.js';
 export type { FaultTolerantOptions } from './nest/protected-method.js';
+export { faultTolerant } from './nest/fault-tolerant.operator.js';
+export type {
+  StreamAnswer,
+  StreamOptions,
+} from './nest/fault-tolerant.operator.js';
+export { getHttpServiceToken, InjectHttpService } from './nest/http-service.js';
 export { FaultTolerantInterceptor } from './nest/fault-tolerant.interceptor.js';
 export { DaceCall } from './nest/dace-call.decorator.js';
 export { DaceExceptionFilter } from './nest/dace-exception.filter.js';

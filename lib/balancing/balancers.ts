@@ -11,7 +11,7 @@ export interface HostView {
   /** Attempts running on it now. */
   readonly inFlight: number;
   /** Estimate of its answer time in milliseconds; absent until it answered. */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** When it was last asked, in the clock's monotonic time. */
   readonly askedMs: number;
 }

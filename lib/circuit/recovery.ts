@@ -27,7 +27,10 @@ export type Recovery = ProbesRecovery;
  * @publicApi
  */
 export function probes(
-  options: { readonly calls?: number; readonly successes?: number } = {},
+  options: {
+    readonly calls?: number | undefined;
+    readonly successes?: number | undefined;
+  } = {},
 ): ProbesRecovery {
   const { calls = 1, successes = 1 } = options;
   const isSound =

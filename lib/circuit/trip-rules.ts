@@ -45,9 +45,9 @@ export const DEFAULT_WINDOW_MS = 10_000;
  */
 export function failureRatio(
   options: {
-    readonly ratio?: number;
-    readonly minimumCalls?: number;
-    readonly windowMs?: number;
+    readonly ratio?: number | undefined;
+    readonly minimumCalls?: number | undefined;
+    readonly windowMs?: number | undefined;
   } = {},
 ): TripRule {
   const {
@@ -90,7 +90,10 @@ export function consecutiveFailures(count: number): TripRule {
  * @publicApi
  */
 export function errorCount(
-  options: { readonly maxFail?: number; readonly windowMs?: number } = {},
+  options: {
+    readonly maxFail?: number | undefined;
+    readonly windowMs?: number | undefined;
+  } = {},
 ): TripRule {
   const { maxFail = 3, windowMs = 60_000 } = options;
   checkCount('errorCount', 'maxFail', maxFail, 0);

@@ -147,7 +147,8 @@ export class DaceRetryExhaustedError extends DaceError {
     },
   ) {
     const { attempts, cause } = details;
-    const text = cause instanceof Error ? cause.message : undefined;
+    // An RPC answer tells of an error by a plain object.
+    const text = (cause as { message?: unknown } | null | undefined)?.message;
     super(
       {
         code: 'DACE_RETRY_EXHAUSTED',
@@ -155,7 +156,7 @@ export class DaceRetryExhaustedError extends DaceError {
         isStackless: true,
       },
       `${attempts === 1 ? '1 attempt' : `${attempts} attempts`} at ${of(details.dependencyId, details.netloc)} failed${
-        text ? `: ${text}` : ''
+        typeof text === 'string' && text !== '' ? `: ${text}` : ''
       }`,
       details,
     );

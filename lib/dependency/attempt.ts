@@ -29,6 +29,8 @@ export class Attempt extends Call implements AttemptScope {
   private controller: AbortController | undefined = undefined;
   private ownHttp: Http | undefined = undefined;
   private ownAgent: Dispatcher | undefined = undefined;
+  /** Hears of the answer; set while one is waited for. */
+  owner: AttemptOwner | undefined = undefined;
   /** Set while the work of a cut attempt is waited for. */
   private stopWaiting: (() => void) | undefined = undefined;
 
@@ -137,6 +139,7 @@ export class Attempt extends Call implements AttemptScope {
   /** Runs the work and tells `operation`, once, what came of it. */
   run(work: (call: Call) => unknown, operation: AttemptOwner): void {
     const { enterAttempt } = this.stages;
+    this.owner = operation;
     try {
       const result =
         enterAttempt === undefined ? work(this) : enterAttempt(this, work);
@@ -147,6 +150,13 @@ export class Attempt extends Call implements AttemptScope {
     } catch (error) {
       operation.settled(this, true, error);
     }
+  }
+
+  /** The answer is there though the work goes on, as a stream does; false where nobody waits. */
+  answer(value: unknown): boolean {
+    if (this.owner === undefined) return false;
+    this.owner.settled(this, false, value);
+    return true;
   }
 
   /** The work has settled in time. */
@@ -191,6 +201,7 @@ export class Attempt extends Call implements AttemptScope {
   }
 
   private leave(): void {
+    this.owner = undefined;
     if (!this.hasPermit) return;
     this.host.inFlight -= 1;
     this.stages.inFlight -= 1;
@@ -218,7 +229,17 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/** Ends `call`, an attempt, with `value` in this very tick; false where nobody waits for that. */
+export function answer(call: Call, value: unknown): boolean {
+  return call instanceof Attempt && call.answer(value);
+}
+
 /** Whether `call` is an attempt whose caller still waits for it. */
 export function isRunning(call: Call): boolean {
   return call instanceof Attempt && call.isRunning;
+}
+
+/** Whether `call` is an attempt that was given up before its work had settled. */
+export function isCut(call: Call): boolean {
+  return call instanceof Attempt && call.endedBy !== undefined;
 }

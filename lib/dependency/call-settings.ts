@@ -14,6 +14,8 @@ export interface ExecuteHooks {
   isAnswered?(): boolean;
   /** Handed the operation's canceller, which ends it in the same tick. */
   onStart?(cancel: (reason: unknown) => void): void;
+  /** What the caller is given for a value that the work has answered; in place, as a promise more costs. */
+  onAnswer?(value: unknown): unknown;
 }
 
 export interface CallSettings {

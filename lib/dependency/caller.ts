@@ -56,7 +56,8 @@ export class Caller {
   }
 
   succeed(value: unknown): void {
-    this.resolve(value);
+    const { hooks } = this;
+    this.resolve(hooks?.onAnswer === undefined ? value : hooks.onAnswer(value));
   }
 
   /** Gives the error, or the fallback in its place. */

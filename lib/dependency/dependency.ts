@@ -2,6 +2,7 @@
  * The executor of one dependency: the face that users inject, over the stages and the life of a
  * call.
  */
+import type { AxiosInstance } from 'axios';
 import type { CircuitMode } from '../circuit/circuit.js';
 import { realClock, type Clock } from '../core/clock.js';
 import { DaceConfigurationError } from '../core/errors.js';
@@ -19,6 +20,7 @@ import {
 import { takePermit, type Permit } from './guard.js';
 import { normalizeNetloc } from './netloc.js';
 import { Caller } from './caller.js';
+import { dropInAxios } from './drop-in.js';
 import { cancelEarly, refuseEarly, runBare } from './early.js';
 import { Operation } from './operation.js';
 import { areCallOptionsSound, checkCallOptions } from './option-schema.js';
@@ -26,16 +28,20 @@ import type { CallOptions, DependencyOptions } from './options.js';
 import { mergeOptions, resolveSettings } from './resolve-settings.js';
 import { takeSnapshot, type DependencySnapshot } from './snapshot.js';
 import { Stages, type StagesEnvironment } from './stages.js';
+import type { AsyncFunction, Unchanged } from './wrapped.js';
 
 /** What a dependency takes from around it. @publicApi */
-export interface DependencyEnvironment extends Partial<StagesEnvironment> {
-  readonly clock?: Clock;
-  readonly random?: Random;
+export interface DependencyEnvironment extends Pick<
+  StagesEnvironment,
+  'enterAttempt'
+> {
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
   /** Without one it is silent. */
-  readonly logger?: DaceLogger;
-  readonly onEvent?: DaceListener;
+  readonly logger?: DaceLogger | undefined;
+  readonly onEvent?: DaceListener | undefined;
   /** Options below the dependency's own. */
-  readonly defaults?: DependencyOptions;
+  readonly defaults?: DependencyOptions | undefined;
 }
 
 /** Shared, so that ten thousand idle dependencies do not hold one each. */
@@ -80,11 +86,25 @@ export class Dependency {
     return (this.ownHttp ??= operationHttp((work, { signal }) =>
       this.run(
         (call) => work(call.http),
-        { ...this.stages.plain, fallback: undefined },
+        this.withoutFallback,
         signal === undefined ? undefined : { signal },
         undefined,
       ),
     ));
+  }
+
+  /** @internal The axios instance of the drop-in; see `dropInAxios`. */
+  dropIn(enclosing: () => Call | undefined): AxiosInstance {
+    return dropInAxios(
+      this.stages.transport,
+      (work, hooks) => this.run(work, this.withoutFallback, undefined, hooks),
+      enclosing,
+    );
+  }
+
+  /** What the HTTP faces answer with is an `AxiosResponse`, which no fallback is. */
+  private get withoutFallback(): CallSettings {
+    return { ...this.stages.plain, fallback: undefined };
   }
 
   /** Whether an open circuit takes the app's readiness down. */
@@ -136,7 +156,7 @@ export class Dependency {
         return Promise.reject(error);
       }
     }
-    if (!stages.isEnabled) return runBare(stages, work, options);
+    if (!stages.isEnabled) return runBare(stages, work, options, hooks);
     if (options !== undefined) {
       const { netloc } = options;
       const pinned =
@@ -167,6 +187,10 @@ export class Dependency {
   }
 
   /** `fn`, protected: the same `this`, arguments and types; always a promise. */
+  wrap<Fn extends AsyncFunction>(
+    fn: Unchanged<Fn>,
+    options?: Omit<CallOptions, 'fallback'>,
+  ): Fn;
   wrap<This, A extends unknown[], R>(
     fn: (this: This, ...args: A) => R,
     options?: Omit<CallOptions, 'fallback'>,
@@ -195,7 +219,7 @@ export class Dependency {
    *
    * Errors: throws what a call would be refused with; never queues, retries, times out or falls back.
    */
-  acquire(options: { readonly netloc?: string } = {}): Permit {
+  acquire(options: { readonly netloc?: string | undefined } = {}): Permit {
     checkCallOptions(this.id, options);
     const { stages } = this;
     const { netloc } = options;

@@ -79,6 +79,7 @@ export async function runBare<T>(
   stages: Stages,
   work: (call: Call) => T | PromiseLike<T>,
   options: CallOptions<unknown> | undefined,
+  hooks: ExecuteHooks | undefined,
 ): Promise<T> {
   if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
   options?.signal?.throwIfAborted();
@@ -89,10 +90,13 @@ export async function runBare<T>(
       : stages.fleet.pinned(normalizeNetloc(options.netloc));
   const host = picked instanceof Error ? stages.fleet.nameless : picked;
   const call = bareAttempt(stages, host, 1);
+  if (hooks?.onAnswer !== undefined)
+    call.owner = { settled: (_, __, value) => hooks.onAnswer?.(value) };
   const { enterAttempt } = stages;
-  return enterAttempt === undefined
+  const value = await (enterAttempt === undefined
     ? work(call)
-    : enterAttempt(call, work as (call: Call) => PromiseLike<T>);
+    : enterAttempt(call, work as (call: Call) => PromiseLike<T>));
+  return hooks?.onAnswer === undefined ? value : (hooks.onAnswer(value) as T);
 }
 
 /** An attempt that nothing judges, bounds or counts, and that no call can be part of. */

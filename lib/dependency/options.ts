@@ -1,6 +1,7 @@
 /**
  * What a user may write about a dependency. Checks and defaults stand in `option-schema.ts`; the
- * checked form that the pipeline trusts is `Settings`.
+ * checked form that the pipeline trusts is `Settings`. `undefined` is spelt out, as it is as if
+ * absent also where the compiler tells the two apart (`exactOptionalPropertyTypes`).
  */
 import type { TripInput } from '../circuit/trip-rules.js';
 import type { LoadBalancerInput } from '../balancing/balancers.js';
@@ -29,54 +30,56 @@ export type { ErrorClass, RetryOn } from '../retry/retryable.js';
  * @publicApi
  */
 export type HostInput =
-  string | URL | { readonly url: string | URL; readonly weight?: number };
+  | string
+  | URL
+  | { readonly url: string | URL; readonly weight?: number | undefined };
 
 /** @publicApi */
 export interface BudgetOptions {
   /** Retries per operation that started an attempt. @default 0.2 */
-  readonly ratio?: number;
+  readonly ratio?: number | undefined;
   /** @default 10000 */
-  readonly windowMs?: number;
+  readonly windowMs?: number | undefined;
   /** Retries a window always allows. @default 3 */
-  readonly minRetries?: number;
+  readonly minRetries?: number | undefined;
 }
 
 /** @publicApi */
 export interface RetryOptions {
   /** Total tries, the first included. @default 3 */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Whether an attempt timeout is repeated. @default false */
-  readonly onTimeout?: boolean;
-  readonly on?: RetryOn;
+  readonly onTimeout?: boolean | undefined;
+  readonly on?: RetryOn | undefined;
   /** Further tries on the same host before the next one. @default 0 */
-  readonly sameHost?: number;
-  readonly backoff?: BackoffOptions;
-  readonly budget?: false | BudgetOptions;
+  readonly sameHost?: number | undefined;
+  readonly backoff?: BackoffOptions | undefined;
+  readonly budget?: false | BudgetOptions | undefined;
 }
 
 /** @publicApi */
 export interface ResetBackoffOptions {
   /** Each failed recovery makes the next opening this times longer. @default 1 */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** @default 60000 */
-  readonly maxMs?: number;
+  readonly maxMs?: number | undefined;
   /** Adds up to this share of the opening, drawn once per opening. @default 0 */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
 }
 
 /** @publicApi */
 export interface CircuitOptions {
   /** Replaces the default rules; any that trips opens. */
-  readonly trip?: TripInput | readonly TripInput[];
+  readonly trip?: TripInput | readonly TripInput[] | undefined;
   /** @default probes() */
-  readonly recovery?: Recovery;
+  readonly recovery?: Recovery | undefined;
   /** How long it stays open; 0 = no circuit. @default 10000 */
-  readonly resetTimeoutMs?: number;
-  readonly resetBackoff?: ResetBackoffOptions;
+  readonly resetTimeoutMs?: number | undefined;
+  readonly resetBackoff?: ResetBackoffOptions | undefined;
   /** How long a probe may hang before it counts as failed. @default attempt timeout + 1000 */
-  readonly leaseMs?: number;
+  readonly leaseMs?: number | undefined;
   /** Largest share of the hosts that may be out at once. @default 0.5 */
-  readonly maxOutRatio?: number;
+  readonly maxOutRatio?: number | undefined;
 }
 
 /** @publicApi */
@@ -93,35 +96,35 @@ export interface RateLimitOptions {
  */
 export interface DependencyOptions {
   /** Whether calls are protected at all. @default true */
-  readonly enabled?: boolean | (() => boolean);
+  readonly enabled?: boolean | (() => boolean) | undefined;
   /** Whether an open circuit takes the app's readiness down. @default false */
-  readonly critical?: boolean;
-  readonly hosts?: readonly HostInput[];
+  readonly critical?: boolean | undefined;
+  readonly hosts?: readonly HostInput[] | undefined;
   /** @default 'peak-ewma' */
-  readonly loadBalancer?: LoadBalancerInput;
-  readonly classify?: Classify;
+  readonly loadBalancer?: LoadBalancerInput | undefined;
+  readonly classify?: Classify | undefined;
   /** A value, or a function of the error. */
   readonly fallback?: unknown;
   /** Bounds the whole operation. @default 5000 */
-  readonly timeoutMs?: number | false;
+  readonly timeoutMs?: number | false | undefined;
   /** Bounds one try. @default timeoutMs */
-  readonly attemptTimeoutMs?: number | false;
+  readonly attemptTimeoutMs?: number | false | undefined;
   /** How long timed-out work keeps its permit. @default 30000 */
-  readonly abandonAfterMs?: number;
+  readonly abandonAfterMs?: number | undefined;
   /** A success slower than this counts as a failure. */
-  readonly expectedInMs?: number;
-  readonly retry?: false | RetryOptions;
-  readonly circuit?: false | CircuitOptions;
+  readonly expectedInMs?: number | undefined;
+  readonly retry?: false | RetryOptions | undefined;
+  readonly circuit?: false | CircuitOptions | undefined;
   /** @default 10 */
-  readonly maxOpenPerNetloc?: number | false;
+  readonly maxOpenPerNetloc?: number | false | undefined;
   /** @default 100 */
-  readonly maxQueuedPerNetloc?: number;
+  readonly maxQueuedPerNetloc?: number | undefined;
   /** @default the deadline, or 30000 */
-  readonly queueTimeoutMs?: number;
-  readonly rateLimit?: false | RateLimitOptions;
+  readonly queueTimeoutMs?: number | undefined;
+  readonly rateLimit?: false | RateLimitOptions | undefined;
   /** @default 5000 */
-  readonly shutdownGraceMs?: number;
-  readonly http?: HttpOptions;
+  readonly shutdownGraceMs?: number | undefined;
+  readonly http?: HttpOptions | undefined;
 }
 
 /** @publicApi */
@@ -135,15 +138,15 @@ export type Fallback<F> =
  */
 export interface CallOptions<F = never> {
   /** Ends the operation in the same tick. */
-  readonly signal?: AbortSignal;
-  readonly fallback?: Fallback<F>;
-  readonly timeoutMs?: number | false;
-  readonly attemptTimeoutMs?: number | false;
-  readonly retry?: false | RetryOptions;
+  readonly signal?: AbortSignal | undefined;
+  readonly fallback?: Fallback<F> | undefined;
+  readonly timeoutMs?: number | false | undefined;
+  readonly attemptTimeoutMs?: number | false | undefined;
+  readonly retry?: false | RetryOptions | undefined;
   /** The work may be repeated whatever it sent. */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   /** Pins the call to one peer. */
-  readonly netloc?: string;
-  readonly expectedInMs?: number;
-  readonly classify?: Classify;
+  readonly netloc?: string | undefined;
+  readonly expectedInMs?: number | undefined;
+  readonly classify?: Classify | undefined;
 }

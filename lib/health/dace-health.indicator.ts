@@ -10,11 +10,12 @@ import {
 import { DaceConfigurationError } from '../core/errors.js';
 import type { DependencySnapshot } from '../dependency/snapshot.js';
 import { DaceRegistry } from '../nest/dace-registry.js';
+import type { DependencyId } from '../nest/dependency-ids.js';
 
 /** @publicApi */
 export interface DaceHealthCheckOptions {
   /** Names the hosts that are out. @default false */
-  readonly details?: boolean;
+  readonly details?: boolean | undefined;
 }
 
 /** Terminus 11 knows `up` and `down` only. */
@@ -51,7 +52,7 @@ export class DaceHealthIndicator implements OnModuleInit {
 
   /** All dependencies, or those of `ids`; a function of this shape is what Terminus' `check` takes. */
   check(
-    ids?: readonly string[],
+    ids?: readonly DependencyId[],
     options: DaceHealthCheckOptions = {},
   ): HealthIndicatorResult {
     const { registry } = this;
@@ -68,7 +69,7 @@ export class DaceHealthIndicator implements OnModuleInit {
 
   private one(
     registry: DaceRegistry,
-    id: string,
+    id: DependencyId,
     hasDetails: boolean,
   ): HealthIndicatorResult {
     const session = this.indicators.check(id) as unknown as Session;

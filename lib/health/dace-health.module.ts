@@ -16,9 +16,9 @@ import { DaceHealthIndicator } from './dace-health.indicator.js';
 /** @publicApi */
 export interface DaceHealthModuleOptions {
   /** Where the circuits are served. @default 'health' */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Names the hosts that are out. @default false */
-  readonly details?: boolean;
+  readonly details?: boolean | undefined;
 }
 
 /**

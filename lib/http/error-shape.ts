@@ -1,4 +1,5 @@
 /** Reads errors of axios, undici, fetch, Node and Nest without knowing their classes. */
+import { isNativeError } from 'node:util/types';
 
 /** A connection was never made: nothing can have been done at the other side. */
 const CONNECT_CODES = new Set([
@@ -45,8 +46,7 @@ interface Shape {
 
 /** Whether `error`, or what it was thrown for, is "no connection". */
 export function isConnectError(error: unknown, depth = 0): boolean {
-  if (typeof error !== 'object' || error === null || depth > MAX_DEPTH)
-    return false;
+  if (!isFromHere(error) || depth > MAX_DEPTH) return false;
   const { code, syscall, cause, errors, kind } = error as Shape;
   if (typeof code === 'string' && CONNECT_CODES.has(code)) return true;
   if (code === 'DACE_TIMEOUT') return kind === 'connect';
@@ -55,6 +55,14 @@ export function isConnectError(error: unknown, depth = 0): boolean {
   if (Array.isArray(errors) && errors.length > 0)
     return errors.every((one) => isConnectError(one, depth + 1));
   return isConnectError(cause, depth + 1);
+}
+
+/**
+ * A plain object is what a service tells of an error of its own, as in an RPC answer: its words for
+ * "no connection" are of one that it wanted to make, and the request has reached it.
+ */
+function isFromHere(error: unknown): error is object {
+  return error instanceof Error || isNativeError(error);
 }
 
 /** Whether the connection failed, before, during or after the request. */

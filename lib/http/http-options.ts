@@ -17,29 +17,33 @@ export type HeaderValues = Readonly<
 /** @publicApi */
 export interface HttpOptions {
   /** Connections per netloc. @default 10 */
-  readonly poolSize?: number;
+  readonly poolSize?: number | undefined;
   /** Name lookup, TCP and TLS handshake. @default 1000 */
-  readonly connectTimeoutMs?: number;
-  readonly tls?: ConnectionOptions;
+  readonly connectTimeoutMs?: number | undefined;
+  readonly tls?: ConnectionOptions | undefined;
   /** `true` = the environment with NO_PROXY, or a URL. @default false */
-  readonly proxy?: boolean | string;
+  readonly proxy?: boolean | string | undefined;
   /** Sent with every request to the dependency's own hosts. */
-  readonly headers?: HeaderValues;
+  readonly headers?: HeaderValues | undefined;
   /** Header names that are never shown and never leave the origin. */
-  readonly secretHeaders?: readonly string[];
+  readonly secretHeaders?: readonly string[] | undefined;
   /** Sees each request before its body is serialised; may change it or answer another. */
-  readonly onRequest?: (
-    config: InternalAxiosRequestConfig,
-  ) =>
-    | InternalAxiosRequestConfig
-    | void
-    | PromiseLike<InternalAxiosRequestConfig | void>;
+  readonly onRequest?:
+    | ((
+        config: InternalAxiosRequestConfig,
+      ) =>
+        | InternalAxiosRequestConfig
+        | void
+        | PromiseLike<InternalAxiosRequestConfig | void>)
+    | undefined;
   /** Sees each answer that `validateStatus` accepts; may change it or answer another. */
-  readonly onResponse?: (
-    response: AxiosResponse,
-  ) => AxiosResponse | void | PromiseLike<AxiosResponse | void>;
+  readonly onResponse?:
+    | ((
+        response: AxiosResponse,
+      ) => AxiosResponse | void | PromiseLike<AxiosResponse | void>)
+    | undefined;
   /** @default false */
-  readonly allowOtherHosts?: boolean;
+  readonly allowOtherHosts?: boolean | undefined;
 }
 
 /** `HttpOptions`, checked and complete. */

@@ -7,7 +7,10 @@ import type {
   InjectionToken,
   Type,
 } from '@nestjs/common';
-import { APP_FILTER, type ModulesContainer } from '@nestjs/core';
+import { APP_FILTER, ModulesContainer } from '@nestjs/core';
+import { DACE_FEATURE_REGISTRATION } from './dace.constants.js';
+import { DaceRegistry } from './dace-registry.js';
+import { tokenOf } from './dace.tokens.js';
 
 /** As Nest names the classes that a filter catches. */
 const FILTER_CATCH_EXCEPTIONS = '__filterCatchExceptions__';
@@ -16,7 +19,9 @@ const FILTER_CATCH_EXCEPTIONS = '__filterCatchExceptions__';
 interface Wrapper {
   readonly metatype: unknown;
   readonly instance: unknown;
+  readonly isTransient: boolean;
   isDependencyTreeStatic(): boolean;
+  getStaticTransientInstances(): ({ instance: unknown } | undefined)[];
 }
 
 function* wrappersOf(modules: ModulesContainer): Iterable<Wrapper> {
@@ -27,36 +32,99 @@ function* wrappersOf(modules: ModulesContainer): Iterable<Wrapper> {
   }
 }
 
-/** Every class that the container constructs, and those of the instances it was handed. */
-export function classesOf(modules: ModulesContainer): Set<unknown> {
-  const classes = new Set<unknown>();
-  for (const { metatype, instance } of wrappersOf(modules)) {
-    classes.add(metatype);
-    if (typeof instance === 'object' && instance !== null)
-      classes.add(instance.constructor);
+/** What the container keeps; nobody keeps the instances of a request. */
+function* instancesOf(wrapper: Wrapper): Iterable<object> {
+  const kept = wrapper.isTransient
+    ? wrapper.getStaticTransientInstances().map((host) => host?.instance)
+    : [wrapper.instance];
+  for (const instance of kept)
+    if (typeof instance === 'object' && instance !== null) yield instance;
+}
+
+/** Every class that the container constructs, and those of what it was handed, with an instance if it keeps one. */
+export function classesOf(
+  modules: ModulesContainer,
+): Map<unknown, object | undefined> {
+  const classes = new Map<unknown, object | undefined>();
+  for (const wrapper of wrappersOf(modules)) {
+    if (!classes.has(wrapper.metatype))
+      classes.set(wrapper.metatype, undefined);
+    // In the place of a request-scoped one stands a bare object of its prototype.
+    if (!wrapper.isDependencyTreeStatic()) continue;
+    for (const instance of instancesOf(wrapper))
+      classes.set(classOf(instance), instance);
   }
   return classes;
 }
 
-/** Whether the container constructed `instance`, or was handed it by `useValue` or `useFactory`. */
+/** A proxy may refuse to answer outside of its request. */
+function classOf(instance: object): unknown {
+  try {
+    return instance.constructor;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the container keeps, constructed or handed in, what `isIt` tells. */
 export function holdsInstance(
   modules: ModulesContainer,
-  instance: object,
+  isIt: (candidate: object) => boolean,
 ): boolean {
   for (const wrapper of wrappersOf(modules))
-    if (wrapper.instance === instance) return true;
+    for (const instance of instancesOf(wrapper))
+      if (isIt(instance)) return true;
   return false;
 }
 
-/** In how many modules `token` is provided. */
+/** In how many modules all `tokens` are provided. */
 export function countProviders(
   modules: ModulesContainer,
-  token: InjectionToken,
+  ...tokens: InjectionToken[]
 ): number {
   let count = 0;
   for (const { providers } of modules.values())
-    if (providers.has(token)) count += 1;
+    if (tokens.every((token) => providers.has(token))) count += 1;
   return count;
+}
+
+/** Whether a module registers `id`, which may not be there yet: its options take their time. */
+export function isToCome(modules: ModulesContainer, id: string): boolean {
+  const registrations = [DaceRegistry, DACE_FEATURE_REGISTRATION];
+  return registrations.some(
+    (token) => countProviders(modules, tokenOf(id), token) > 0,
+  );
+}
+
+/**
+ * Has Nest call the hooks of the module that provides `token` first at start and last at shutdown. It
+ * does so with the modules farthest from the root, and global ones are all equally far.
+ */
+export function moveFarthest(
+  modules: ModulesContainer,
+  token: InjectionToken,
+): void {
+  for (const module of modules.values())
+    if (module.providers.has(token)) module.distance = Infinity;
+}
+
+/**
+ * Whether the global module that provides `token` came too late to be global: Nest lets every other
+ * module import it when the app starts, all but its own one.
+ */
+export function isLoadedLazily(
+  modules: ModulesContainer,
+  token: InjectionToken,
+): boolean {
+  const all = [...modules.values()];
+  const owner = all.find(({ providers }) => providers.has(token));
+  if (owner === undefined) return false;
+  return all.some(
+    (module) =>
+      module !== owner &&
+      !module.providers.has(ModulesContainer) &&
+      !module.imports.has(owner),
+  );
 }
 
 /** A filter of the app's own. */

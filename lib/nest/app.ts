@@ -7,8 +7,10 @@ export interface App {
   has(id: string): boolean;
   /** The error for an id that nobody registered. */
   unknown(id: string, users: readonly string[]): Error;
-  /** Whether the app's container constructed, or was given, `instance`. */
-  holds(instance: object): boolean;
+  /** While the app is put together: waits for `id`, if it is on its way. */
+  whenAdded(id: string): Promise<void> | undefined;
+  /** Whether the app's container constructed, or was given, what `isIt` tells. */
+  holds(isIt: (candidate: object) => boolean): boolean;
   /** What `cancelOnDisconnect` of the module says. */
   readonly cancelOnDisconnect: boolean | undefined;
 }

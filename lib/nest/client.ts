@@ -1,7 +1,12 @@
 /**
  * The client behind an execution context: whether it has gone, and whether its answer has started.
  */
-import { HttpException, type ExecutionContext } from '@nestjs/common';
+import {
+  HttpException,
+  type ArgumentsHost,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { Socket } from 'node:net';
 
 /** What responses and sockets of all platforms have in common below their own objects. */
 interface Raw {
@@ -9,13 +14,26 @@ interface Raw {
   readonly destroyed?: boolean;
   readonly closed?: boolean;
   readonly writableEnded?: boolean;
+  /** Of HTTP/2, whose responses do not tell themselves. */
+  readonly stream?: { readonly destroyed?: boolean } | undefined;
   /** Of a WebSocket. */
   readonly readyState?: number;
   /** Of socket.io. */
   readonly disconnected?: boolean;
+  /** Of a gRPC call. */
+  readonly cancelled?: boolean;
   setHeader?(name: string, value: string): void;
   once?(event: string, listener: () => void): void;
   removeListener?(event: string, listener: () => void): void;
+}
+
+/** What requests of all platforms have in common. */
+interface RawRequest {
+  readonly method?: string;
+  readonly httpVersionMajor?: number;
+  readonly socket?: unknown;
+  /** Of Fastify. */
+  readonly raw?: RawRequest;
 }
 
 /** A response of any platform, with what is needed to answer by hand. */
@@ -28,11 +46,15 @@ export interface RawAnswer extends Raw {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** `readyState` of a WebSocket that is closing or closed. */
 const CLOSING = 2;
+/** What sockets of net and ws, of socket.io, and calls of gRPC say when the client leaves. */
+const GOING = ['close', 'disconnect', 'cancelled'];
 
 export interface Client {
   /** A disconnect ends the call unless something was said to the contrary. */
   readonly isReadOnly: boolean;
   readonly isAnswered: () => boolean;
+  /** Whether the client has left before its answer has ended. */
+  readonly isGone: () => boolean;
   /** Calls `gone` when the client leaves before its answer has ended, at once if it has. */
   onGone(gone: () => void): () => void;
   retryAfter(seconds: number): void;
@@ -42,14 +64,15 @@ export interface Client {
 export function clientOf(context: ExecutionContext): Client | undefined {
   const kind: string = context.getType();
   switch (kind) {
-    case 'http': {
-      const http = context.switchToHttp();
-      return httpClient(http.getRequest(), http.getResponse());
-    }
+    case 'http':
+      // As `switchToHttp` would, which makes an object of closures for it.
+      return httpClient(context.getArgByIndex(0), context.getArgByIndex(1));
     case 'ws':
       return socketClient(context.switchToWs().getClient());
     case 'rpc':
-      return socketClient(socketOfRpc(context.switchToRpc().getContext()));
+      return socketClient(
+        grpcCallOf(context) ?? socketOfRpc(context.switchToRpc().getContext()),
+      );
     case 'graphql':
       return graphQlClient(context.getArgByIndex(2));
     default:
@@ -62,6 +85,11 @@ export function clientGone(): HttpException {
   return new HttpException('The client has closed the connection', 499);
 }
 
+/** Also where Nest 11 does not see it: Fastify calls an answer sent when it has ended. */
+export function hasBegun(response: RawAnswer): boolean {
+  return (response.raw ?? response).headersSent === true;
+}
+
 /** Answers without Nest's adapter, for a filter that was made by hand. */
 export function answerRaw(
   response: RawAnswer,
@@ -70,7 +98,7 @@ export function answerRaw(
   body: object,
 ): void {
   const raw = response.raw ?? response;
-  if (raw.headersSent !== true) {
+  if (!hasBegun(raw)) {
     raw.statusCode = status;
     raw.setHeader?.('Content-Type', 'application/json; charset=utf-8');
     if (retryAfter !== undefined)
@@ -80,34 +108,78 @@ export function answerRaw(
 }
 
 function httpClient(
-  request: { method?: string } | undefined,
+  request: RawRequest | undefined,
   response: (Raw & { raw?: Raw }) | null | undefined,
-): Client | undefined {
+): HttpClient | undefined {
   const raw = response?.raw ?? response;
-  if (raw === undefined || raw === null) return undefined;
-  return {
-    isReadOnly: SAFE_METHODS.has(request?.method ?? ''),
-    isAnswered: () => raw.headersSent === true,
-    onGone: (gone) => {
-      const check = (): void => {
-        // A close after the answer has ended is how connections end.
-        if (raw.writableEnded !== true) gone();
-      };
-      return onClose(raw, ['close'], check);
-    },
-    retryAfter: (seconds) => {
-      if (raw.headersSent !== true)
-        raw.setHeader?.('Retry-After', String(seconds));
-    },
-  };
+  return raw === undefined || raw === null
+    ? undefined
+    : new HttpClient(request, raw);
+}
+
+/** Behind a response; a class, as every request of a decorated route makes one. */
+class HttpClient implements Client {
+  constructor(
+    private readonly request: RawRequest | undefined,
+    protected readonly raw: Raw,
+  ) {}
+
+  get isReadOnly(): boolean {
+    return SAFE_METHODS.has(this.request?.method ?? '');
+  }
+
+  isAnswered(): boolean {
+    return this.raw.headersSent === true;
+  }
+
+  isGone(): boolean {
+    return isClosed(this.raw) && this.isAwaited;
+  }
+
+  /** A close after the answer has ended is how connections end. */
+  private get isAwaited(): boolean {
+    return this.raw.writableEnded !== true;
+  }
+
+  onGone(gone: () => void): () => void {
+    const { raw } = this;
+    const check = (): void => {
+      if (this.isAwaited) gone();
+    };
+    if (isClosed(raw)) {
+      check();
+      return () => {};
+    }
+    const connection = connectionOf(this.request);
+    return connection === undefined
+      ? whenClosed(raw, ['close'], check)
+      : whenConnectionCloses(connection, check);
+  }
+
+  retryAfter(seconds: number): void {
+    if (this.raw.headersSent !== true)
+      this.raw.setHeader?.('Retry-After', String(seconds));
+  }
 }
 
 /** Several fields share one answer, so none of them speaks for its headers. */
+class GraphQlClient extends HttpClient {
+  override retryAfter(): void {}
+}
+
 function graphQlClient(
   graphQl: { res?: Raw; req?: { res?: Raw } } | undefined,
 ): Client | undefined {
-  const client = httpClient(undefined, graphQl?.res ?? graphQl?.req?.res);
-  return client && { ...client, retryAfter: () => {} };
+  const raw = graphQl?.res ?? graphQl?.req?.res;
+  return raw === undefined ? undefined : new GraphQlClient(undefined, raw);
+}
+
+/** The connection of an HTTP/1 request, which outlives it; other requests are streams of their own. */
+function connectionOf(request: RawRequest | undefined): Socket | undefined {
+  const raw = request?.raw ?? request;
+  if (raw?.httpVersionMajor !== 1) return undefined;
+  const { socket } = raw;
+  return socket instanceof Socket ? socket : undefined;
 }
 
 function socketClient(socket: Raw | undefined): Client | undefined {
@@ -115,7 +187,12 @@ function socketClient(socket: Raw | undefined): Client | undefined {
   return {
     isReadOnly: false,
     isAnswered: () => false,
-    onGone: (gone) => onClose(socket, ['close', 'disconnect'], gone),
+    isGone: () => isClosed(socket),
+    onGone: (gone) => {
+      if (!isClosed(socket)) return whenClosed(socket, GOING, gone);
+      gone();
+      return () => {};
+    },
     retryAfter: () => {},
   };
 }
@@ -123,49 +200,93 @@ function socketClient(socket: Raw | undefined): Client | undefined {
 /** The TCP transport's context knows its socket; brokers have none to lose. */
 function socketOfRpc(context: unknown): Raw | undefined {
   const { getSocketRef } = (context ?? {}) as {
-    getSocketRef?: () => { socket?: Raw };
+    getSocketRef?: () => { netSocket?: Raw; socket?: Raw } | undefined;
   };
-  return typeof getSocketRef === 'function'
-    ? getSocketRef.call(context)?.socket
-    : undefined;
+  if (typeof getSocketRef !== 'function') return undefined;
+  const socket = getSocketRef.call(context);
+  return socket?.netSocket ?? socket?.socket;
 }
 
-function onClose(raw: Raw, events: string[], closed: () => void): () => void {
-  const isClosed =
+/** What gRPC hands a handler behind message and metadata. */
+export function grpcCallOf(host: ArgumentsHost): Raw | undefined {
+  const call = host.getArgs<unknown[]>()[2] as
+    (Raw & { getPeer?: unknown; sendMetadata?: unknown }) | undefined;
+  const isCall =
+    typeof call?.getPeer === 'function' &&
+    typeof call.sendMetadata === 'function';
+  return isCall ? call : undefined;
+}
+
+function isClosed(raw: Raw): boolean {
+  return (
     raw.destroyed === true ||
     raw.closed === true ||
+    raw.stream?.destroyed === true ||
     raw.disconnected === true ||
-    (typeof raw.readyState === 'number' && raw.readyState >= CLOSING);
-  if (isClosed) {
-    closed();
-    return () => {};
-  }
+    raw.cancelled === true ||
+    (typeof raw.readyState === 'number' && raw.readyState >= CLOSING)
+  );
+}
+
+/** One listener however many calls one socket carries: more than ten would make Node warn of a leak. */
+function whenClosed(
+  raw: Raw,
+  events: readonly string[],
+  closed: () => void,
+): () => void {
   const waiting = watched.get(raw) ?? watch(raw, events);
   waiting.add(closed);
   return () => {
     waiting.delete(closed);
-    if (waiting.size === 0) watched.get(raw)?.stop();
+    if (!waiting.isEmpty) return;
+    watched.delete(raw);
+    for (const event of events) raw.removeListener?.(event, waiting.tell);
   };
 }
 
-/** Those who wait for the end of one connection. */
-class Watch extends Set<() => void> {
-  constructor(readonly stop: () => void) {
-    super();
+/** As `whenClosed`, with a listener that stays for the requests that follow on the connection. */
+function whenConnectionCloses(
+  connection: Socket,
+  closed: () => void,
+): () => void {
+  if (connection.destroyed) {
+    closed();
+    return () => {};
+  }
+  const waiting = watched.get(connection) ?? watch(connection, ['close']);
+  waiting.add(closed);
+  return () => waiting.delete(closed);
+}
+
+/** Those who wait for the end of one connection: on HTTP/1 mostly one at a time. */
+class Waiting {
+  private first: (() => void) | undefined = undefined;
+  private others: Set<() => void> | undefined = undefined;
+
+  readonly tell = (): void => {
+    this.first?.();
+    if (this.others !== undefined) for (const closed of this.others) closed();
+  };
+
+  get isEmpty(): boolean {
+    return this.first === undefined && (this.others?.size ?? 0) === 0;
+  }
+
+  add(closed: () => void): void {
+    if (this.first === undefined) this.first = closed;
+    else (this.others ??= new Set()).add(closed);
+  }
+
+  delete(closed: () => void): void {
+    if (this.first === closed) this.first = undefined;
+    else this.others?.delete(closed);
   }
 }
-const watched = new WeakMap<object, Watch>();
+const watched = new WeakMap<object, Waiting>();
 
-/** One listener however many calls one socket carries: more than ten would make Node warn of a leak. */
-function watch(raw: Raw, events: string[]): Watch {
-  const tell = (): void => {
-    for (const closed of waiting) closed();
-  };
-  const waiting = new Watch(() => {
-    watched.delete(raw);
-    for (const event of events) raw.removeListener?.(event, tell);
-  });
+function watch(raw: Raw | Socket, events: readonly string[]): Waiting {
+  const waiting = new Waiting();
   watched.set(raw, waiting);
-  for (const event of events) raw.once?.(event, tell);
+  for (const event of events) raw.once?.(event, waiting.tell);
   return waiting;
 }

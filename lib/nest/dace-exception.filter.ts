@@ -14,7 +14,8 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { DaceError } from '../core/errors.js';
-import { answerRaw, type RawAnswer } from './client.js';
+import { answerRaw, grpcCallOf, hasBegun, type RawAnswer } from './client.js';
+import { graphQlForm, grpcForm, messageForm, phraseOf } from './public-form.js';
 import { retryAfterSeconds } from './retry-after.js';
 
 const REFUSALS = new Set([
@@ -23,13 +24,6 @@ const REFUSALS = new Set([
   'DACE_NO_HOSTS',
   'DACE_SHUTDOWN',
 ]);
-
-const PHRASES: Record<number, string> = {
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
-const phraseOf = (status: number): string => PHRASES[status] ?? PHRASES[503]!;
 
 /**
  * For `@UseFilters(DaceExceptionFilter)`, `app.useGlobalFilters(new DaceExceptionFilter())`, or the
@@ -60,9 +54,9 @@ export class DaceExceptionFilter implements ExceptionFilter<DaceError> {
       case 'http':
         return this.answer(error, host.switchToHttp().getResponse());
       case 'rpc':
-        return throwError(() => ({ status: 'error', ...publicForm(error) }));
+        return throwError(() => rpcForm(error, host));
       case 'ws':
-        return emit(error, host.switchToWs().getClient());
+        return tell(error, host);
       default:
         throw graphQlForm(error);
     }
@@ -73,7 +67,7 @@ export class DaceExceptionFilter implements ExceptionFilter<DaceError> {
     const seconds = retryAfterSeconds(error);
     const body = { statusCode: status, message: phraseOf(status) };
     const adapter = this.adapterHost?.httpAdapter;
-    if (adapter === undefined) {
+    if (adapter === undefined || hasBegun(response)) {
       answerRaw(response, status, seconds, body);
     } else if (adapter.isHeadersSent(response)) {
       adapter.end(response);
@@ -94,36 +88,30 @@ export class DaceExceptionFilter implements ExceptionFilter<DaceError> {
   }
 }
 
-/** What a client may know. */
-function publicForm(error: DaceError): {
-  code: string;
-  message: string;
-  retryAfterMs?: number;
-} {
-  const { retryAfterMs } = error as { retryAfterMs?: number };
-  return {
-    code: error.code,
-    message: phraseOf(error.status),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  };
+function rpcForm(error: DaceError, host: ArgumentsHost): object {
+  return grpcCallOf(host) === undefined
+    ? messageForm(error)
+    : grpcForm(error, host.switchToRpc().getContext<object | undefined>());
 }
 
-/** As Nest's own filter does: an `exception` event of socket.io, or one message. */
-function emit(
-  error: DaceError,
-  client: {
-    emit?: (event: string, data: unknown) => void;
-    send?: (text: string) => void;
-  },
-): void {
-  const data = { status: 'error', ...publicForm(error) };
+/** What the sockets of socket.io, ws and their like have of each other's. */
+interface Socket {
+  emit?(event: string, data: unknown): void;
+  send?(text: string): void;
+}
+
+/**
+ * As Nest's own filter does: an `exception` event of socket.io, or one message, with what it answers.
+ * Who asked for an acknowledgement gets that too, as else it would wait for ever.
+ */
+function tell(error: DaceError, host: ArgumentsHost): void {
+  const ws = host.switchToWs();
+  const client: Socket = ws.getClient();
+  const cause = { pattern: ws.getPattern(), data: ws.getData<unknown>() };
+  const data = { ...messageForm(error), cause };
   if (typeof client.send === 'function' && !('nsp' in client))
     client.send(JSON.stringify({ event: 'exception', data }));
   else client.emit?.('exception', data);
-}
-
-/** GraphQL servers copy `extensions` of what is thrown. */
-function graphQlForm(error: DaceError): Error {
-  const { message, ...extensions } = publicForm(error);
-  return Object.assign(new Error(message), { extensions });
+  const acknowledge: unknown = host.getArgs<unknown[]>()[2];
+  if (typeof acknowledge === 'function') acknowledge(data);
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js';
 import type { DaceLogger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { DependencyOptions } from '../dependency/options.js';
+import type { DependencyId } from './dependency-ids.js';
 
 /**
  * What holds for the whole app.
@@ -11,21 +12,23 @@ import type { DependencyOptions } from '../dependency/options.js';
  */
 export interface DaceModuleOptions {
   /** Whether every module may inject dependencies without importing. @default true */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
   /** Options below those of each dependency. */
-  readonly defaults?: DependencyOptions;
+  readonly defaults?: DependencyOptions | undefined;
   /** `false` = silent. @default Nest's Logger, context `Dace:<id>` */
-  readonly logger?: DaceLogger | false;
-  readonly clock?: Clock;
-  readonly random?: Random;
+  readonly logger?: DaceLogger | false | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
   /** Registers DaceExceptionFilter for the app. @default false */
-  readonly filter?: boolean;
+  readonly filter?: boolean | undefined;
   /** Whether a client that goes away ends its call. @default true for GET, HEAD and OPTIONS */
-  readonly cancelOnDisconnect?: boolean;
+  readonly cancelOnDisconnect?: boolean | undefined;
 }
 
-/** Options of dependencies by id. @publicApi */
-export type DependencyMap = Readonly<Record<string, DependencyOptions>>;
+/** Options of dependencies by id: any, or some of those that the app declares. @publicApi */
+export type DependencyMap = string extends DependencyId
+  ? Readonly<Record<string, DependencyOptions>>
+  : { readonly [Id in DependencyId]?: DependencyOptions };
 
 /** @publicApi */
 export interface DaceFeatureAsyncOptions extends Pick<
@@ -33,8 +36,8 @@ export interface DaceFeatureAsyncOptions extends Pick<
   'imports'
 > {
   /** Ids, which must be known before the factory runs; it must answer exactly these. */
-  readonly dependencies: readonly string[];
-  readonly inject?: FactoryProvider['inject'];
+  readonly dependencies: readonly DependencyId[];
+  readonly inject?: FactoryProvider['inject'] | undefined;
   readonly useFactory: (
     ...args: never[]
   ) => DependencyMap | Promise<DependencyMap>;
@@ -42,13 +45,15 @@ export interface DaceFeatureAsyncOptions extends Pick<
 
 /** @publicApi */
 export interface DaceModuleAsyncOptions extends DaceFeatureAsyncOptions {
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
   /** Registers DaceExceptionFilter for the app; must be known before the factory runs. */
-  readonly filter?: boolean;
+  readonly filter?: boolean | undefined;
   /** Module options; is given what `inject` names. */
-  readonly useOptions?: (
-    ...args: never[]
-  ) =>
-    | Omit<DaceModuleOptions, 'isGlobal' | 'filter'>
-    | Promise<Omit<DaceModuleOptions, 'isGlobal' | 'filter'>>;
+  readonly useOptions?:
+    | ((
+        ...args: never[]
+      ) =>
+        | Omit<DaceModuleOptions, 'isGlobal' | 'filter'>
+        | Promise<Omit<DaceModuleOptions, 'isGlobal' | 'filter'>>)
+    | undefined;
 }

@@ -9,6 +9,7 @@ import type { Dependency } from '../dependency/dependency.js';
 import type { DependencySnapshot } from '../dependency/snapshot.js';
 import type { App } from './app.js';
 import { bindInstance } from './binder.js';
+import type { DependencyId } from './dependency-ids.js';
 import {
   duplicateDependencyMessage,
   unknownDependencyMessage,
@@ -30,8 +31,10 @@ export class DaceRegistry implements App {
   onBound: ((instance: object) => void) | undefined;
   /** @internal What `cancelOnDisconnect` of the module says. */
   cancelOnDisconnect: boolean | undefined;
-  /** @internal Whether the app's container constructed, or was given, `instance`. */
-  holds: (instance: object) => boolean = () => false;
+  /** @internal While the app is put together: waits for `id`, if it is on its way. */
+  whenAdded: (id: string) => Promise<void> | undefined = () => undefined;
+  /** @internal Whether the app's container constructed, or was given, what `isIt` tells. */
+  holds: (isIt: (candidate: object) => boolean) => boolean = () => false;
 
   private readonly watchers = new Set<(dependency: Dependency) => void>();
 
@@ -40,12 +43,11 @@ export class DaceRegistry implements App {
     const watch = (dependency: Partial<Dependency>): void =>
       subscriber.add(dependency.on?.((event) => subscriber.next(event)));
     for (const dependency of this.dependencies.values()) watch(dependency);
-    this.watchers.add(watch);
-    return () => this.watchers.delete(watch);
+    return this.onAdded(watch);
   });
 
   /** The executor of one dependency. */
-  get(id: string): Dependency {
+  get(id: DependencyId): Dependency {
     const dependency = this.dependencies.get(id);
     if (dependency !== undefined) return dependency;
     throw this.unknown(id, []);
@@ -55,8 +57,8 @@ export class DaceRegistry implements App {
     return this.dependencies.has(id);
   }
 
-  ids(): string[] {
-    return [...this.dependencies.keys()];
+  ids(): DependencyId[] {
+    return [...this.dependencies.keys()] as DependencyId[];
   }
 
   /** An overridden dependency that cannot show itself is left out. */
@@ -74,13 +76,21 @@ export class DaceRegistry implements App {
 
   /** @internal */
   add(id: string, dependency: Dependency): void {
-    if (this.dependencies.has(id))
+    const before = this.dependencies.get(id);
+    if (before === dependency) return;
+    if (before !== undefined)
       throw new DaceConfigurationError({
         dependencyId: id,
         message: duplicateDependencyMessage(id),
       });
     this.dependencies.set(id, dependency);
     for (const watch of this.watchers) watch(dependency);
+  }
+
+  /** @internal Calls `watch` with each that is added from now on, until the answer is called. */
+  onAdded(watch: (dependency: Dependency) => void): () => void {
+    this.watchers.add(watch);
+    return () => this.watchers.delete(watch);
   }
 
   /** @internal */

@@ -1,4 +1,4 @@
-/** Keys and tokens of the Nest layer. */
+/** Keys and tokens of the Nest layer. Tokens are strings: Nest shows them in errors and graphs. */
 
 /** On a decorated method: what `@FaultTolerant` was given. */
 export const FAULT_TOLERANT_METADATA = 'dace:fault_tolerant';
@@ -7,10 +7,16 @@ export const FAULT_TOLERANT_METADATA = 'dace:fault_tolerant';
 export const DACE_CALL_METADATA = 'dace:call_slots';
 
 /** The module's options, checked. */
-export const DACE_MODULE_OPTIONS = Symbol('DaceModuleOptions');
+export const DACE_MODULE_OPTIONS = 'DaceModuleOptions';
 
-/** Options of the dependencies, by id, of `forRootAsync`. */
-export const DACE_ROOT_DEPENDENCIES = Symbol('DaceRootDependencies');
+/** In a module that owns dependencies: their options, by id. */
+export const DACE_DEPENDENCIES = 'DaceDependencies';
+
+/** The registry of the app, found by every module, whatever `isGlobal` says. */
+export const DACE_APP = 'DaceApp';
+
+/** In a feature's module: puts its executors into the registry. */
+export const DACE_FEATURE_REGISTRATION = 'DaceFeatureRegistration';
 
 /** Property through which Nest hands each instance the registry of its app. */
 export const DACE_BINDING = Symbol('DaceBinding');

@@ -13,89 +13,129 @@ import { ModulesContainer } from '@nestjs/core';
 import { DaceConfigurationError } from '../core/errors.js';
 import { createDependency, type Dependency } from '../dependency/dependency.js';
 import type { DependencyOptions } from '../dependency/options.js';
-import { classesOf, countProviders, holdsInstance } from './app-container.js';
+import {
+  classesOf,
+  countProviders,
+  holdsInstance,
+  isLoadedLazily,
+  isToCome,
+  moveFarthest,
+} from './app-container.js';
+import type { AttemptScript } from './attempt-script.js';
 import { appMade, appStarted, appStopped } from './binder.js';
-import { DACE_MODULE_OPTIONS } from './dace.constants.js';
+import { DACE_APP, DACE_MODULE_OPTIONS } from './dace.constants.js';
 import type { DaceModuleOptions } from './dace-module.interface.js';
-import { secondRootMessage } from './dace.messages.js';
+import { lazyRootMessage, secondRootMessage } from './dace.messages.js';
 import { DaceRegistry } from './dace-registry.js';
-import { tokenOf } from './dace.tokens.js';
 import {
   checkFallback,
   protectedMethodsOf,
 } from './fault-tolerant.decorator.js';
 import { enterAttempt } from './frames.js';
+import { untilAdded } from './until-added.js';
 
 @Injectable()
 export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
-  readonly registry = new DaceRegistry();
-  /** What was made here; an overridden executor is closed by whoever made it. */
-  private readonly made: Dependency[] = [];
+  /** What was made here, by the list of ids that its module owns; an overridden executor is closed by whoever made it. */
+  private readonly made = new Map<object, Map<string, Dependency>>();
   private readonly checked = new WeakSet<object>();
+  /** Bound before start-up: middleware is in no list of providers. */
+  private readonly early = new Map<unknown, object>();
+  /** Of a test. */
+  script: AttemptScript | undefined;
 
   constructor(
+    @Inject(DACE_APP) readonly registry: DaceRegistry,
     @Inject(DACE_MODULE_OPTIONS) private readonly options: DaceModuleOptions,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     if (countProviders(modules, DaceLifecycle) > 1)
-      throw new DaceConfigurationError({
-        dependencyId: 'DaceModule',
-        message: secondRootMessage(),
-      });
-    this.registry.cancelOnDisconnect = options.cancelOnDisconnect;
-    this.registry.holds = (instance) => holdsInstance(modules, instance);
-    appMade(this.registry);
+      throw misuse(secondRootMessage());
+    if (isLoadedLazily(modules, DaceLifecycle)) throw misuse(lazyRootMessage());
+    moveFarthest(modules, DaceLifecycle);
+    registry.cancelOnDisconnect = options.cancelOnDisconnect;
+    registry.holds = (isIt) => holdsInstance(modules, isIt);
+    registry.onBound = (instance) =>
+      this.early.set(instance.constructor, instance);
+    registry.whenAdded = (id) =>
+      isToCome(modules, id)
+        ? untilAdded(registry, id, options.clock)
+        : undefined;
+    appMade(registry);
   }
 
-  make(id: string, options: DependencyOptions | undefined): Dependency {
+  /**
+   * Once for each module: Nest may construct a lazy one twice, for two that load it at once, or again
+   * when it could not be loaded.
+   */
+  make(
+    ids: readonly string[],
+    id: string,
+    options: DependencyOptions | undefined,
+  ): Dependency {
+    const siblings = this.made.get(ids) ?? new Map<string, Dependency>();
+    this.made.set(ids, siblings);
+    const dependency = siblings.get(id) ?? this.makeOne(id, options);
+    siblings.set(id, dependency);
+    return dependency;
+  }
+
+  private makeOne(
+    id: string,
+    options: DependencyOptions | undefined,
+  ): Dependency {
     const { defaults, clock, random, logger } = this.options;
     const { registry } = this;
-    const dependency = createDependency(id, options, {
+    return createDependency(id, options, {
       defaults,
       clock,
       random,
       logger:
         logger === false ? undefined : (logger ?? new Logger(`Dace:${id}`)),
-      enterAttempt: (call, work) => enterAttempt(registry, call, work),
+      enterAttempt: (call, work) =>
+        enterAttempt(registry, call, this.script?.workOf(call, work) ?? work),
     });
-    this.made.push(dependency);
-    return dependency;
   }
 
   onModuleInit(): void {
-    this.check(classesOf(this.modules));
+    const { registry, early } = this;
+    this.check([...early, ...classesOf(this.modules)]);
+    early.clear();
     // From now on classes come one by one: lazy modules, ModuleRef.create, bind.
-    this.registry.onBound = (instance) => this.check([instance.constructor]);
-    appStarted(this.registry);
+    registry.onBound = (instance) =>
+      this.check([[instance.constructor, instance]]);
+    registry.whenAdded = () => undefined;
+    appStarted(registry);
   }
 
   async onApplicationShutdown(): Promise<void> {
     appStopped(this.registry);
-    await Promise.all(this.made.map((dependency) => dependency.close()));
+    const all = [...this.made.values()].flatMap((made) => [...made.values()]);
+    await Promise.all(all.map((dependency) => dependency.close()));
   }
 
-  /** Every decorated method of the classes names a known id, and a fallback that exists. */
-  private check(types: Iterable<unknown>): void {
+  /**
+   * Every decorated method of the classes names a known id, and a fallback that exists: an instance
+   * shows that, whose constructor may have made it; without one the class is looked at again.
+   */
+  private check(types: Iterable<readonly [unknown, object | undefined]>): void {
     const users = new Map<string, Set<string>>();
-    for (const type of types) {
+    for (const [type, instance] of types) {
       if (typeof type !== 'function' || this.checked.has(type)) continue;
       for (const method of protectedMethodsOf(type)) {
         const { id, className, name } = method;
-        checkFallback(method, type);
-        if (this.isKnown(id)) continue;
+        if (instance !== undefined) checkFallback(method, instance);
+        if (this.registry.has(id) || isToCome(this.modules, id)) continue;
         const known = users.get(id) ?? new Set();
         users.set(id, known.add(`${className}.${String(name)}`));
       }
-      if (users.size === 0) this.checked.add(type);
+      if (users.size === 0 && instance !== undefined) this.checked.add(type);
     }
     for (const [id, names] of users)
       throw this.registry.unknown(id, [...names]);
   }
+}
 
-  /** A lazy module's own dependencies may be made after the classes that use them. */
-  private isKnown(id: string): boolean {
-    return (
-      this.registry.has(id) || countProviders(this.modules, tokenOf(id)) > 0
-    );
-  }
+function misuse(message: string): DaceConfigurationError {
+  return new DaceConfigurationError({ dependencyId: 'DaceModule', message });
 }

@@ -4,8 +4,9 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import {
+  DACE_APP,
   DACE_MODULE_OPTIONS,
-  DACE_ROOT_DEPENDENCIES,
+  DACE_DEPENDENCIES,
 } from './dace.constants.js';
 import type {
   DaceFeatureAsyncOptions,
@@ -23,6 +24,7 @@ import {
 import { DaceRegistry } from './dace-registry.js';
 import { DaceLifecycle } from './dace.lifecycle.js';
 import {
+  appProvider,
   asyncDependencies,
   dependencyProvider,
   registrationProvider,
@@ -30,6 +32,7 @@ import {
 } from './dace.providers.js';
 import { YieldingExceptionFilter } from './yielding-exception.filter.js';
 import { tokenOf } from './dace.tokens.js';
+import { httpServiceProvider, httpServiceTokenOf } from './http-service.js';
 
 /**
  * Makes the executors of an app's dependencies injectable and its `@FaultTolerant` methods work.
@@ -50,7 +53,7 @@ export class DaceModule {
       idsOf('DaceModule.forRoot', dependencies),
       options,
       { provide: DACE_MODULE_OPTIONS, useValue: options },
-      { provide: DACE_ROOT_DEPENDENCIES, useValue: dependencies },
+      { provide: DACE_DEPENDENCIES, useValue: dependencies },
       [],
     );
   }
@@ -72,16 +75,15 @@ export class DaceModule {
         inject: useOptions === undefined ? [] : inject,
         useFactory: late,
       },
-      asyncDependencies(DACE_ROOT_DEPENDENCIES, options),
+      asyncDependencies(options),
       imports,
     );
   }
 
   /** Dependencies of one module, in the app's one registry. */
   static forFeature(dependencies: DependencyMap): DynamicModule {
-    const source = Symbol('DaceFeatureDependencies');
-    return feature(idsOf('DaceModule.forFeature', dependencies), source, {
-      provide: source,
+    return feature(idsOf('DaceModule.forFeature', dependencies), {
+      provide: DACE_DEPENDENCIES,
       useValue: dependencies,
     });
   }
@@ -89,10 +91,9 @@ export class DaceModule {
   /** `forFeature` with options that come from other providers. */
   static forFeatureAsync(options: DaceFeatureAsyncOptions): DynamicModule {
     checkFeatureAsync(options);
-    const source = Symbol('DaceFeatureDependencies');
     const { dependencies, imports = [] } = options;
-    const provider = asyncDependencies(source, options);
-    return { ...feature(dependencies, source, provider), imports };
+    const provider = asyncDependencies(options);
+    return { ...feature([...dependencies], provider), imports };
   }
 }
 
@@ -115,8 +116,8 @@ function root(
     module: DaceCoreModule,
     global: true,
     imports,
-    providers: [options, DaceLifecycle],
-    exports: [DaceLifecycle],
+    providers: [options, DaceLifecycle, appProvider],
+    exports: [DaceLifecycle, DACE_APP],
   };
   return {
     module: DaceModule,
@@ -125,27 +126,32 @@ function root(
     providers: [
       dependencies,
       registryProvider(ids),
-      ...ids.map((id) => dependencyProvider(id, DACE_ROOT_DEPENDENCIES)),
+      ...ids.map((id) => dependencyProvider(id, ids)),
+      ...ids.map(httpServiceProvider),
       ...(filter
         ? [{ provide: APP_FILTER, useClass: YieldingExceptionFilter }]
         : []),
     ],
-    exports: [DaceRegistry, ...ids.map(tokenOf)],
+    exports: [
+      DaceRegistry,
+      ...ids.map(tokenOf),
+      ...ids.map(httpServiceTokenOf),
+    ],
   };
 }
 
 function feature(
   ids: readonly string[],
-  source: symbol,
   dependencies: Provider,
 ): DynamicModule {
   return {
     module: DaceFeatureModule,
     providers: [
       dependencies,
-      ...ids.map((id) => dependencyProvider(id, source)),
+      ...ids.map((id) => dependencyProvider(id, ids)),
+      ...ids.map(httpServiceProvider),
       registrationProvider(ids),
     ],
-    exports: ids.map(tokenOf),
+    exports: [...ids.map(tokenOf), ...ids.map(httpServiceTokenOf)],
   };
 }

@@ -92,12 +92,16 @@ export function checkFeatureAsync(options: DaceFeatureAsyncOptions): void {
 }
 
 /** The ids of `dependencies`, own keys only. */
-export function idsOf(subject: string, dependencies: unknown): string[] {
+export function idsOf(
+  subject: string,
+  dependencies: unknown,
+  name = 'the first argument',
+): string[] {
   if (!anObject[1](dependencies))
     throw wrong(
       wrongOptionMessage(
         subject,
-        'the first argument',
+        name,
         dependencies,
         'options by id, { payments: { … }, … }',
       ),
@@ -110,7 +114,8 @@ export function checkAgreement(
   declared: readonly string[],
   made: DependencyMap,
 ): void {
-  const given = idsOf('useFactory of DaceModule', made);
+  const answer = `its answer for ${declared.join(', ')}`;
+  const given = idsOf('useFactory of DaceModule', made, answer);
   const isSame =
     given.length === declared.length &&
     given.every((id) => declared.includes(id));

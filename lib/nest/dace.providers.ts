@@ -3,8 +3,15 @@
  * so that an overridden one reaches decorated methods too.
  */
 import type { FactoryProvider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { DaceConfigurationError } from '../core/errors.js';
 import type { Dependency } from '../dependency/dependency.js';
+import { isToCome } from './app-container.js';
+import {
+  DACE_APP,
+  DACE_DEPENDENCIES,
+  DACE_FEATURE_REGISTRATION,
+} from './dace.constants.js';
 import { missingRootMessage } from './dace.messages.js';
 import type {
   DaceFeatureAsyncOptions,
@@ -14,35 +21,52 @@ import { checkAgreement } from './dace.options.js';
 import { DaceRegistry } from './dace-registry.js';
 import { tokenOf } from './dace.tokens.js';
 import { DaceLifecycle } from './dace.lifecycle.js';
+import { making, untilAdded } from './until-added.js';
 
-/** What a factory of the user answers, under `provide`. */
-export function asyncDependencies(
-  provide: symbol,
-  { dependencies, inject = [], useFactory }: DaceFeatureAsyncOptions,
-): FactoryProvider {
+/** What a factory of the user answers. */
+export function asyncDependencies({
+  dependencies,
+  inject = [],
+  useFactory,
+}: DaceFeatureAsyncOptions): FactoryProvider {
   return {
-    provide,
+    provide: DACE_DEPENDENCIES,
     inject,
     useFactory: async (...args: never[]) => {
-      const made = await useFactory(...args);
+      const made = await making(dependencies, () => useFactory(...args));
       checkAgreement(dependencies, made);
       return made;
     },
   };
 }
 
-/** The executor of `id`; its options are found under the token `source`. */
+/** The executor of `id`, of a module that owns `ids`. */
 export function dependencyProvider(
   id: string,
-  source: symbol,
+  ids: readonly string[],
 ): FactoryProvider<Dependency> {
   return {
     provide: tokenOf(id),
-    inject: [source, { token: DaceLifecycle, optional: true }],
+    inject: [DACE_DEPENDENCIES, { token: DaceLifecycle, optional: true }],
     useFactory: (all: DependencyMap, lifecycle?: DaceLifecycle) =>
-      present(lifecycle, [id]).make(id, all[id]),
+      present(lifecycle, [id]).make(ids, id, all[id]),
   };
 }
+
+/**
+ * The registry before it holds anything. Instances are bound to it that the app's options are made
+ * of; it waits for nothing, for Nest 11 would wait for ever.
+ */
+export const appProvider: FactoryProvider<DaceRegistry> = {
+  provide: DACE_APP,
+  inject: [ModulesContainer],
+  useFactory: (modules: ModulesContainer) => {
+    const registry = new DaceRegistry();
+    registry.whenAdded = (id) =>
+      isToCome(modules, id) ? untilAdded(registry, id) : undefined;
+    return registry;
+  },
+};
 
 /** The registry of the app, holding what forRoot's tokens resolve to. */
 export function registryProvider(
@@ -55,11 +79,11 @@ export function registryProvider(
 export function registrationProvider(
   ids: readonly string[],
 ): FactoryProvider<DaceRegistry> {
-  return registering(Symbol('DaceFeatureRegistration'), ids);
+  return registering(DACE_FEATURE_REGISTRATION, ids);
 }
 
 function registering(
-  provide: symbol | typeof DaceRegistry,
+  provide: string | typeof DaceRegistry,
   ids: readonly string[],
 ): FactoryProvider<DaceRegistry> {
   return {

@@ -3,19 +3,28 @@
  * joins an attempt of the same dependency that it is part of, or opens an operation of its own with
  * what the interceptor has armed for it.
  */
-import { defer, isObservable, Observable, throwError } from 'rxjs';
+import {
+  defer,
+  from,
+  isObservable,
+  mergeMap,
+  Observable,
+  throwError,
+} from 'rxjs';
 import { DaceConfigurationError } from '../core/errors.js';
 import type { Call } from '../dependency/call.js';
 import type { ExecuteHooks } from '../dependency/call-settings.js';
 import type { Dependency } from '../dependency/dependency.js';
 import type { CallOptions } from '../dependency/options.js';
 import type { App } from './app.js';
+import type { ArmedOperation } from './armed-operation.js';
 import { appOf } from './binder.js';
 import {
   detachedMessage,
   notAPromiseMessage,
   unexpectedObservableMessage,
 } from './dace.messages.js';
+import { execute } from './execute.js';
 import {
   enclosingAttempt,
   enterHandler,
@@ -28,7 +37,7 @@ import {
   runOriginal,
   type ProtectedMethod,
 } from './protected-method.js';
-import { Stream, streamOf } from './streams.js';
+import { streamOf, toObservable } from './streams.js';
 import { isUnprotected } from './unprotected.js';
 
 /** One use of a decorated method. */
@@ -51,6 +60,8 @@ export function dispatch(
     return method.original.apply(self, [...args]);
   try {
     const use = useOf(method, self, args);
+    if (use instanceof Promise)
+      return afterwards(method, use, () => dispatch(method, self, args));
     return method.isObservable ? stream(use) : call(use);
   } catch (error) {
     return method.isObservable
@@ -59,17 +70,34 @@ export function dispatch(
   }
 }
 
+/** A call that came too early, in a constructor or while the app is put together, is made again. */
+function afterwards(
+  { isObservable: isStream }: ProtectedMethod,
+  ready: Promise<void>,
+  again: () => unknown,
+): unknown {
+  if (!isStream) return ready.then(again);
+  // Whoever subscribes is told.
+  ready.catch(() => {});
+  return defer(() => from(ready)).pipe(mergeMap(() => toObservable(again())));
+}
+
 function useOf(
   method: ProtectedMethod,
   self: object | undefined,
   rawArgs: readonly unknown[],
-): Use {
+): Use | Promise<void> {
   const { id, className } = method;
   const name = String(method.name);
   if (self === undefined || self === null)
     throw misuse(method, detachedMessage(className, name));
   const app = appOf(self, { className, method: name, id });
-  if (!app.has(id)) throw app.unknown(id, [`${className}.${name}`]);
+  if (app instanceof Promise) return app;
+  if (!app.has(id)) {
+    const added = app.whenAdded(id);
+    if (added !== undefined) return added;
+    throw app.unknown(id, [`${className}.${name}`]);
+  }
   const args = ofMiddleware(method, rawArgs);
   return {
     method,
@@ -80,25 +108,32 @@ function useOf(
   };
 }
 
+/** What the interceptor has armed; two decorators of one dependency are one operation, though. */
+function armedFor(
+  method: ProtectedMethod,
+  app: App,
+): ArmedOperation | undefined {
+  const armed = takeArmed(method);
+  if (armed === undefined) return undefined;
+  if (armed.isInner && enclosingAttempt(app, method.id) !== undefined)
+    return undefined;
+  armed.take(app);
+  return armed;
+}
+
 /** A method that answers once; a handler that Nest calls may turn out to answer a stream. */
 function call({ method, app, dependency, options, work }: Use): unknown {
-  const armed = takeArmed(method);
+  const armed = armedFor(method, app);
   if (armed !== undefined) {
-    const answer = new Stream();
-    // A promise goes on unheard, as everywhere in Nest; a stream ends with its last listener.
-    armed.atEnd.push(() => {
-      if (answer.isOpen) answer.leave();
-    });
     const opening = (attempt: Call): unknown => {
       const result = work(attempt);
-      return isObservable(result)
-        ? answer.begin(result, attempt)
-        : oneAnswer(method, result);
+      return result instanceof Promise
+        ? result.then((value: unknown) => armed.answer(value, attempt))
+        : armed.answer(notGenerator(method, result), attempt);
     };
-    const hooks = both(armed.hooksFor(app), answer.hooks);
     return enterHandler(armed, () =>
-      execute(dependency, opening, options, hooks),
-    ).then((outcome) => answer.rest(outcome));
+      execute(dependency, opening, options, armed),
+    );
   }
   const checked = (attempt: Call): unknown => oneAnswer(method, work(attempt));
   const enclosing = enclosingAttempt(app, method.id);
@@ -114,7 +149,8 @@ async function proven(
   method: ProtectedMethod,
   answer: Promise<unknown>,
 ): Promise<unknown> {
-  const value = oneAnswer(method, await answer);
+  const value = await answer;
+  if (isObservable(value)) throw unexpected(method);
   method.isProven = true;
   return value;
 }
@@ -127,15 +163,14 @@ function stream({
   options,
   work,
 }: Use): Observable<unknown> {
-  const armed = takeArmed(method);
+  const armed = armedFor(method, app);
   const run = (hooks: ExecuteHooks): Observable<unknown> =>
     streamOf(work, (attempt, own) =>
       execute(dependency, attempt, options, both(hooks, own)),
     );
   if (armed !== undefined) {
-    const client = armed.hooksFor(app);
     return new Observable((subscriber) =>
-      enterHandler(armed, () => run(client).subscribe(subscriber)),
+      enterHandler(armed, () => run(armed).subscribe(subscriber)),
     );
   }
   return defer(() => {
@@ -152,7 +187,8 @@ const NOBODY: ExecuteHooks = {};
 /** Two who want to know of an operation. */
 function both(client: ExecuteHooks, own: ExecuteHooks): ExecuteHooks {
   return {
-    ...client,
+    isAnswered: () => client.isAnswered?.() === true,
+    onAnswer: (value) => own.onAnswer?.(value),
     onStart: (cancel) => {
       own.onStart?.(cancel);
       client.onStart?.(cancel);
@@ -160,29 +196,27 @@ function both(client: ExecuteHooks, own: ExecuteHooks): ExecuteHooks {
   };
 }
 
-/** A test's stand-in may know `execute` only. */
-function execute(
-  dependency: Dependency,
-  work: (call: Call) => unknown,
-  options: CallOptions<unknown> | undefined,
-  hooks: ExecuteHooks | undefined,
-): Promise<unknown> {
-  const { executeWith } = dependency as Partial<Dependency>;
-  return executeWith === undefined
-    ? dependency.execute(work, options)
-    : dependency.executeWith(work, options, hooks);
+/** Elsewhere than in a handler, an Observable that was not announced is a mistake. */
+function oneAnswer(method: ProtectedMethod, result: unknown): unknown {
+  if (typeof result !== 'object' || result instanceof Promise) return result;
+  if (isObservable(result)) throw unexpected(method);
+  return notGenerator(method, result);
 }
 
-/** Elsewhere than in a handler, answers of other kinds than the declared one are a mistake. */
-function oneAnswer(method: ProtectedMethod, result: unknown): unknown {
+function unexpected(method: ProtectedMethod): DaceConfigurationError {
+  const { className, name } = method;
+  return misuse(method, unexpectedObservableMessage(className, String(name)));
+}
+
+/** Nothing of a generator has run when it is returned: there was no call to protect. */
+function notGenerator(method: ProtectedMethod, result: unknown): unknown {
   if (typeof result !== 'object' || result === null) return result;
-  const { className } = method;
-  const name = String(method.name);
-  if (isObservable(result))
-    throw misuse(method, unexpectedObservableMessage(className, name));
-  if (Symbol.asyncIterator in result && 'throw' in result)
-    throw misuse(method, notAPromiseMessage(className, name));
-  return result;
+  const isGenerator =
+    'throw' in result &&
+    (Symbol.asyncIterator in result || Symbol.iterator in result);
+  if (!isGenerator) return result;
+  const { className, name } = method;
+  throw misuse(method, notAPromiseMessage(className, String(name)));
 }
 
 /** What a protected middleware's `next` starts is the rest of the request, not part of its call. */
@@ -190,8 +224,9 @@ function ofMiddleware(
   method: ProtectedMethod,
   args: readonly unknown[],
 ): readonly unknown[] {
+  if (method.name !== 'use') return args;
   const next = args[2];
-  if (method.name !== 'use' || typeof next !== 'function') return args;
+  if (typeof next !== 'function') return args;
   const isolated = outside(next as (...a: unknown[]) => unknown);
   return [args[0], args[1], isolated, ...args.slice(3)];
 }

@@ -4,18 +4,25 @@
 import { Inject, Optional, UseInterceptors } from '@nestjs/common';
 import { isObservable, Observable } from 'rxjs';
 import { DaceConfigurationError } from '../core/errors.js';
-import type { Call } from '../dependency/call.js';
 import { checkCallOptions } from '../dependency/option-schema.js';
 import type { CallOptions } from '../dependency/options.js';
-import { DACE_BINDING, FAULT_TOLERANT_METADATA } from './dace.constants.js';
+import {
+  DACE_APP,
+  DACE_BINDING,
+  FAULT_TOLERANT_METADATA,
+} from './dace.constants.js';
 import {
   notAMethodMessage,
   unknownOptionMessage,
   wrongOptionMessage,
 } from './dace.messages.js';
-import { DaceRegistry, isRegistry } from './dace-registry.js';
+import { isRegistry } from './dace-registry.js';
 import type { DependencyId } from './dependency-ids.js';
 import { dispatch } from './dispatcher.js';
+import type {
+  FaultTolerantDecorator,
+  FaultTolerantDecoratorWithFallback,
+} from './fault-tolerant.interface.js';
 import { FaultTolerantInterceptor } from './fault-tolerant.interceptor.js';
 import {
   fallbackMethod,
@@ -23,32 +30,6 @@ import {
   type Method,
   type ProtectedMethod,
 } from './protected-method.js';
-
-type AsyncMethod = (...args: never[]) => Promise<unknown> | Observable<unknown>;
-
-/** What may stand in for a method's answer. */
-type Answer<M> = M extends (...args: never[]) => Promise<infer T>
-  ? T | PromiseLike<T>
-  : M extends (...args: never[]) => Observable<infer T>
-    ? T | PromiseLike<T> | Observable<T>
-    : never;
-
-/** Protects a method that returns a Promise or an Observable. @publicApi */
-export type FaultTolerantDecorator = <M extends AsyncMethod>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
-
-/** As `FaultTolerantDecorator`, with a fallback method whose return type must fit. @publicApi */
-export type FaultTolerantDecoratorWithFallback<N extends string> = <
-  M extends AsyncMethod,
-  C extends { [K in N]: (...args: never[]) => Answer<M> },
->(
-  target: C,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
 
 type Options = Omit<FaultTolerantOptions, 'fallback'>;
 
@@ -66,17 +47,13 @@ export function FaultTolerant<N extends string>(
   id: DependencyId,
   options: Options & { readonly fallback: N },
 ): FaultTolerantDecoratorWithFallback<N>;
+export function FaultTolerant<V extends number | bigint | boolean | null>(
+  id: DependencyId,
+  options: Options & { readonly fallback: V },
+): FaultTolerantDecorator<V>;
 export function FaultTolerant(
   id: DependencyId,
-  options?: Options & {
-    readonly fallback?:
-      | ((error: unknown, call: Call) => unknown)
-      | object
-      | number
-      | boolean
-      | bigint
-      | null;
-  },
+  options?: FaultTolerantOptions,
 ): FaultTolerantDecorator;
 export function FaultTolerant(
   id: string,
@@ -97,6 +74,7 @@ export function FaultTolerant(
       callOptions,
       isObservable: options.observable ?? isDeclaredObservable(target, name),
       isProven: false,
+      slots: undefined,
     };
     const dispatcher: Method = function (this: object, ...args) {
       return dispatch(method, this, args);
@@ -131,11 +109,10 @@ export function protectedMethodsOf(type: unknown): ProtectedMethod[] {
   return found;
 }
 
-/** The named fallback must exist by the time the class, `type` or one it extends, is complete. */
-export function checkFallback(method: ProtectedMethod, type: unknown): void {
+/** The named fallback must exist, on the class, one that extends it, or as a property. */
+export function checkFallback(method: ProtectedMethod, owner: object): void {
   const { fallback } = method.options;
-  if (typeof fallback !== 'string' || typeof type !== 'function') return;
-  fallbackMethod(method, type.prototype as object, fallback);
+  if (typeof fallback === 'string') fallbackMethod(method, owner, fallback);
 }
 
 /** Metadata, name and length: routes, cron jobs and documents are found by them. */
@@ -170,7 +147,7 @@ function addBinding(target: object): void {
     },
   });
   Optional()(target, DACE_BINDING);
-  Inject(DaceRegistry)(target, DACE_BINDING);
+  Inject(DACE_APP)(target, DACE_BINDING);
 }
 
 /** By the return type in the source, of this or another copy of rxjs. */

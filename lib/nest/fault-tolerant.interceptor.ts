@@ -9,13 +9,11 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { Observable } from 'rxjs';
-import type { ExecuteHooks } from '../dependency/call-settings.js';
-import type { App } from './app.js';
-import { clientGone, clientOf, type Client } from './client.js';
-import { FAULT_TOLERANT_METADATA } from './dace.constants.js';
-import { enterRequest, type ArmedOperation } from './frames.js';
-import type { ProtectedMethod } from './protected-method.js';
+import { Observable, Subscriber } from 'rxjs';
+import { ArmedOperation } from './armed-operation.js';
+import { clientOf, type Client } from './client.js';
+import { enterRequest } from './frames.js';
+import { protectedMethodOf } from './protected-method.js';
 import { retryAfterSeconds } from './retry-after.js';
 
 /**
@@ -29,52 +27,30 @@ export class FaultTolerantInterceptor implements NestInterceptor {
     context: ExecutionContext,
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    const method = Reflect.getMetadata(
-      FAULT_TOLERANT_METADATA,
-      context.getHandler(),
-    ) as ProtectedMethod | undefined;
+    const method = protectedMethodOf(context.getHandler());
     if (method === undefined) return next.handle();
     const client = clientOf(context);
-    const armed: ArmedOperation = {
-      method,
-      hooksFor: (app) =>
-        client === undefined ? {} : hooksOf(client, method, app, armed.atEnd),
-      isSpent: false,
-      atEnd: [],
-    };
+    const armed = new ArmedOperation(method, client);
     return new Observable((subscriber) => {
-      const subscription = enterRequest(armed, () =>
-        next.handle().subscribe({
-          next: (value) => subscriber.next(value),
-          error: (error: unknown) => {
-            const seconds = retryAfterSeconds(error);
-            if (seconds !== undefined) client?.retryAfter(seconds);
-            subscriber.error(error);
-          },
-          complete: () => subscriber.complete(),
-        }),
-      );
-      return () => {
-        armed.isSpent = true;
-        for (const end of armed.atEnd) end();
-        subscription.unsubscribe();
-      };
+      const chain = new Chain(subscriber, client);
+      chain.add(armed);
+      enterRequest(armed, () => next.handle().subscribe(chain));
     });
   }
 }
 
-function hooksOf(
-  client: Client,
-  { options }: ProtectedMethod,
-  app: App,
-  atEnd: (() => void)[],
-): ExecuteHooks {
-  const mayCancel =
-    options.cancelOnDisconnect ?? app.cancelOnDisconnect ?? client.isReadOnly;
-  return {
-    isAnswered: client.isAnswered,
-    onStart: (cancel) => {
-      if (mayCancel) atEnd.push(client.onGone(() => cancel(clientGone())));
-    },
-  };
+/** The request's chain below the interceptor; tells the client when to come back after a refusal. */
+class Chain extends Subscriber<unknown> {
+  constructor(
+    destination: Subscriber<unknown>,
+    private readonly client: Client | undefined,
+  ) {
+    super(destination);
+  }
+
+  protected override _error(error: unknown): void {
+    const seconds = retryAfterSeconds(error);
+    if (seconds !== undefined) this.client?.retryAfter(seconds);
+    super._error(error);
+  }
 }

@@ -5,21 +5,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isRunning } from '../dependency/attempt.js';
 import type { Call } from '../dependency/call.js';
-import type { ExecuteHooks } from '../dependency/call-settings.js';
 import type { App } from './app.js';
+import type { ArmedOperation } from './armed-operation.js';
 import type { ProtectedMethod } from './protected-method.js';
-
-/** What the interceptor knows of a request, waiting for the handler's dispatcher. */
-export interface ArmedOperation {
-  /** The method it is for; no other may take it. */
-  readonly method: ProtectedMethod;
-  /** What the operation learns of the client. */
-  readonly hooksFor: (app: App) => ExecuteHooks;
-  /** Taken by its dispatcher, or its request's chain has ended. */
-  isSpent: boolean;
-  /** What is done when the request's chain has ended. */
-  readonly atEnd: (() => void)[];
-}
 
 interface Frame {
   readonly outer: Frame | undefined;
@@ -57,22 +45,20 @@ export function outside<A extends unknown[], R>(
   return (...args) => frames.run(frame, () => next(...args));
 }
 
-/** Takes the operation that was armed for `method`, once. */
+/** Takes what was armed for `method`, if there is anything. */
 export function takeArmed(method: ProtectedMethod): ArmedOperation | undefined {
-  for (let frame = frames.getStore(); frame; frame = frame.outer) {
-    const { armed } = frame;
-    if (armed === undefined || armed.method !== method || armed.isSpent)
-      continue;
-    armed.isSpent = true;
-    return armed;
+  const nearest = frames.getStore();
+  for (let frame = nearest; frame; frame = frame.outer) {
+    const taken = frame.armed?.takeFor(method, frame === nearest);
+    if (taken !== undefined) return taken;
   }
   return undefined;
 }
 
 /** Runs a handler's operation: what was protected on the way to it does not enclose it. */
 export function enterHandler<T>(armed: ArmedOperation, run: () => T): T {
-  const isDirect = frames.getStore()?.armed === armed;
-  return isDirect ? run() : frames.run(undefined, run);
+  const isDirect = frames.getStore()?.armed?.method === armed.method;
+  return isDirect || armed.isInner ? run() : enterRequest(armed, run);
 }
 
 /** The nearest enclosing attempt of a dependency of this app that still runs. */
@@ -103,5 +89,5 @@ function nearestAlive(frame: Frame | undefined): Frame | undefined {
 }
 
 function isOver({ call, armed }: Frame): boolean {
-  return call === undefined ? armed?.isSpent !== false : !isRunning(call);
+  return call === undefined ? armed?.isOver !== false : !isRunning(call);
 }

@@ -6,17 +6,24 @@ import {
   Catch,
   Inject,
   Injectable,
+  Logger,
   Optional,
   type ArgumentsHost,
+  type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DaceError } from '../core/errors.js';
 import { appFilters, type AppFilter } from './app-container.js';
 import { DaceExceptionFilter } from './dace-exception.filter.js';
+import { unreachedGatewaysMessage } from './dace.messages.js';
+import { unfilteredGateways } from './gateways.js';
 
 @Catch(DaceError)
 @Injectable()
-export class YieldingExceptionFilter extends DaceExceptionFilter {
+export class YieldingExceptionFilter
+  extends DaceExceptionFilter
+  implements OnApplicationBootstrap
+{
   /** Known once the app is up; an outage asks for it with every refusal. */
   private others: AppFilter[] | undefined;
 
@@ -25,6 +32,14 @@ export class YieldingExceptionFilter extends DaceExceptionFilter {
     @Optional() @Inject(HttpAdapterHost) adapterHost?: HttpAdapterHost,
   ) {
     super(adapterHost);
+  }
+
+  onApplicationBootstrap(): void {
+    const gateways = unfilteredGateways(this.modules);
+    if (gateways.length > 0)
+      new Logger('DaceExceptionFilter').warn(
+        unreachedGatewaysMessage(gateways),
+      );
   }
 
   override catch(error: DaceError, host: ArgumentsHost): unknown {

@@ -5,17 +5,17 @@
 /** @publicApi */
 export interface BackoffOptions {
   /** Before the second attempt, in milliseconds. @default 0 */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** Each further delay is this times the one before. @default 2 */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** Longest delay. @default none: the deadline alone bounds it */
-  readonly maxDelayMs?: number;
+  readonly maxDelayMs?: number | undefined;
   /**
    * n adds up to n ms, [min, max] adds a drawn number of ms, `full` spreads over [0, delay),
    * `equal` over [delay / 2, delay), `decorrelated` over [delayMs, 3 × the last delay).
    * @default 0
    */
-  readonly jitter?: Jitter;
+  readonly jitter?: Jitter | undefined;
 }
 
 /** @publicApi */

@@ -8,12 +8,14 @@ import type {
   DependencyMap,
 } from '../nest/dace-module.interface.js';
 import { DaceModule } from '../nest/dace.module.js';
+import type { DependencyId } from '../nest/dependency-ids.js';
+import { DaceScript } from './dace-script.js';
 import { ManualClock } from './manual-clock.js';
 
 /** @publicApi */
 export interface DaceTestingOptions extends Omit<DaceModuleOptions, 'clock'> {
   /** Injectable as `ManualClock`. @default a new one */
-  readonly clock?: ManualClock;
+  readonly clock?: ManualClock | undefined;
 }
 
 /**
@@ -46,13 +48,13 @@ export class DaceTestingModule {
           clock,
         }),
       ],
-      providers: [{ provide: ManualClock, useValue: clock }],
-      exports: [ManualClock],
+      providers: [{ provide: ManualClock, useValue: clock }, DaceScript],
+      exports: [ManualClock, DaceScript],
     };
   }
 
   /** Every call runs its work once, with no stage: for tests of what the methods do. */
-  static unprotected(ids: readonly string[]): DynamicModule {
+  static unprotected(ids: readonly DependencyId[]): DynamicModule {
     const dependencies = Object.fromEntries(
       ids.map((id) => [id, { enabled: false }]),
     );

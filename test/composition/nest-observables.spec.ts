@@ -274,6 +274,7 @@ describe('A decorated method that answers with an Observable', () => {
     await start();
 
     const { notes } = noting(new Service().stream());
+    await new Promise((resolve) => setImmediate(resolve));
 
     expect(notes).toEqual([
       expect.stringContaining('its instance belongs to no running app'),

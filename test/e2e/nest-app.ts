@@ -1,5 +1,9 @@
-import type { INestApplication, ModuleMetadata } from '@nestjs/common';
-import type { HttpServer } from '@nestjs/common';
+import type {
+  HttpServer,
+  INestApplication,
+  ModuleMetadata,
+  NestApplicationOptions,
+} from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -35,6 +39,7 @@ export async function serve(
   metadata: ModuleMetadata,
   prepare: (app: INestApplication<HttpServer>) => unknown = () => {},
   { adapter }: Platform = platforms[0]!,
+  options: NestApplicationOptions = {},
 ): Promise<{
   app: INestApplication;
   url: string;
@@ -44,6 +49,7 @@ export async function serve(
   const module = await Test.createTestingModule(metadata).compile();
   const app = module.createNestApplication(adapter(), {
     logger: false,
+    ...options,
   });
   await prepare(app as INestApplication<HttpServer>);
   apps.push(app);

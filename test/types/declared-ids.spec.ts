@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { root } from '../support/entries.js';
+import { entries, root } from '../support/entries.js';
 
 const declaration = `
   declare module 'nestjs-dace' {
@@ -12,11 +12,18 @@ const declaration = `
 `;
 const uses = `
   import {
-    DaceModule, FaultTolerant, getDependencyToken, InjectDependency,
+    DaceModule, DaceRegistry, FaultTolerant, getDependencyToken, InjectDependency,
+    type DependencyId, type DependencyOptions,
   } from 'nestjs-dace';
+  import type { DaceHealthIndicator } from 'nestjs-dace/health';
+  import { DaceTestingModule } from 'nestjs-dace/testing';
 
   export class Uses {
-    constructor(@InjectDependency('search') readonly search: unknown) {}
+    constructor(
+      @InjectDependency('search') readonly search: unknown,
+      // WRONG
+      @InjectDependency('serach') readonly serach: unknown,
+    ) {}
 
     @FaultTolerant('payments')
     async declared(): Promise<void> {}
@@ -24,14 +31,54 @@ const uses = `
     // WRONG
     @FaultTolerant('paymets')
     async misspelt(): Promise<void> {}
+
+    // WRONG
+    @FaultTolerant('paymets', { fallback: 'spare' })
+    async misspeltWithFallback(): Promise<void> {}
+    spare(): void {}
   }
-  export const token = getDependencyToken('search');
-  // WRONG
-  export const wrongToken = getDependencyToken('serach');
-  // WRONG
-  export const wrongInject = InjectDependency('serach');
-  export const module = DaceModule.forRoot({ payments: {}, search: {} });
+
+  declare const registry: DaceRegistry;
+  declare const health: DaceHealthIndicator;
+  declare const config: Record<string, DependencyOptions>;
+  declare const dynamic: string;
+  export const right = [
+    getDependencyToken('search'),
+    registry.get('search'),
+    registry.ids().map((id) => registry.get(id)),
+    registry.get(dynamic as DependencyId),
+    registry.has(dynamic),
+    health.check(['search']),
+    DaceModule.forRoot({ payments: {}, search: {} }),
+    DaceModule.forRoot({ payments: {} }),
+    DaceModule.forRoot(config),
+    DaceModule.forFeature({ search: {} }),
+    DaceModule.forRootAsync({ dependencies: ['search'], useFactory: () => ({ search: {} }) }),
+    DaceTestingModule.forRoot({ search: {} }),
+    DaceTestingModule.unprotected(['search']),
+  ];
+  export const wrong = [
+    // WRONG
+    getDependencyToken('serach'),
+    // WRONG
+    registry.get('serach'),
+    // WRONG
+    health.check(['serach']),
+    // WRONG
+    DaceModule.forRoot({ payments: {}, serach: {} }),
+    // WRONG
+    DaceModule.forFeature({ serach: {} }),
+    // WRONG
+    DaceModule.forRootAsync({ dependencies: ['serach'], useFactory: () => ({}) }),
+    // WRONG
+    DaceModule.forFeatureAsync({ dependencies: ['search'], useFactory: () => ({ serach: {} }) }),
+    // WRONG
+    DaceTestingModule.forRoot({ serach: {} }),
+    // WRONG
+    DaceTestingModule.unprotected(['serach']),
+  ];
 `;
+const wrongLines = uses.split('// WRONG').length - 1;
 
 /** A program of its own: a declaration of ids holds for the whole program it is in. */
 describe('Ids', () => {
@@ -49,7 +96,9 @@ describe('Ids', () => {
       JSON.stringify({
         extends: join(root, 'tsconfig.json'),
         compilerOptions: {
-          paths: { 'nestjs-dace': [join(root, 'lib/index.ts')] },
+          paths: Object.fromEntries(
+            entries.map(({ specifier, source }) => [specifier, [source]]),
+          ),
         },
         files: ['main.ts'],
         include: [],
@@ -88,6 +137,6 @@ describe('Ids', () => {
     );
 
     expect(compile(expected + declaration)).toEqual([]);
-    expect(linesOf(compile(uses + declaration))).toHaveLength(3);
+    expect(linesOf(compile(uses + declaration))).toHaveLength(wrongLines);
   });
 });

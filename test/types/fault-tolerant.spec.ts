@@ -1,11 +1,11 @@
-import { lastValueFrom, of, type Observable } from 'rxjs';
+import { applyDecorators, Get, SetMetadata } from '@nestjs/common';
+import { of, type Observable } from 'rxjs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   Call,
-  createDependency,
   DaceCall,
   FaultTolerant,
-  type Dependency,
+  type FaultTolerantOptions,
 } from 'nestjs-dace';
 
 /** The compiler is the test: a wrong use that compiles is an unused `@ts-expect-error`. */
@@ -42,9 +42,13 @@ describe('The type of FaultTolerant', () => {
     expect(Wrong).toBeDefined();
   });
 
-  it('refuses accessors and properties', () => {
+  it('refuses static methods, accessors and properties', () => {
     const declare = (): unknown => {
       class Wrong {
+        // @ts-expect-error -- no instance, no app
+        @FaultTolerant('payments')
+        static async shared(): Promise<void> {}
+
         // @ts-expect-error -- an accessor is no method
         @FaultTolerant('payments')
         get value(): string {
@@ -60,7 +64,7 @@ describe('The type of FaultTolerant', () => {
     expect(declare).toThrow('can only protect instance methods');
   });
 
-  it('takes methods of promises and Observables, generic ones included', async () => {
+  it('takes methods of promises and Observables, generic and overloaded ones included, and keeps their types', () => {
     class Right {
       @FaultTolerant('payments')
       async promise(n: number, text = 'x', ...more: boolean[]) {
@@ -101,72 +105,34 @@ describe('The type of FaultTolerant', () => {
     expectTypeOf(generic).returns.resolves.toEqualTypeOf<{ a: number }>();
     const overloaded = (right: Right) => right.overloaded(1);
     expectTypeOf(overloaded).returns.resolves.toEqualTypeOf<number>();
-    expect(await lastValueFrom(of(1))).toBe(1);
+    expect(Right).toBeDefined();
   });
 
-  it('checks the name and the answer of a fallback method', () => {
-    class Fallbacks {
-      // @ts-expect-error -- no method of that name
-      @FaultTolerant('payments', { fallback: 'mispelt' })
-      async misspelt(): Promise<string> {
-        return '';
-      }
+  it('is one of the decorators that applyDecorators takes', () => {
+    const Protected = (id: string, options?: FaultTolerantOptions) =>
+      applyDecorators(Get('x'), FaultTolerant(id, options), SetMetadata(1, 2));
+    const WithFallback = applyDecorators(
+      FaultTolerant('payments', { fallback: 'spare' }),
+      FaultTolerant('search', { fallback: null }),
+    );
+    class Composed {
+      @Protected('payments', { timeoutMs: 10 })
+      async composed(): Promise<void> {}
 
-      // @ts-expect-error -- a property that is no method
-      @FaultTolerant('payments', { fallback: 'notAMethod' })
-      async property(): Promise<string> {
-        return '';
-      }
-      notAMethod = 1;
-
-      // @ts-expect-error -- a number where a string is promised
-      @FaultTolerant('payments', { fallback: 'spareNumber' })
-      async answer(): Promise<string> {
-        return '';
-      }
-      spareNumber(): number {
-        return 1;
-      }
-
-      @FaultTolerant('payments', { fallback: 'spare' })
-      async plain(): Promise<string> {
-        return '';
-      }
-      spare(): string {
-        return '';
-      }
-
-      @FaultTolerant('payments', { fallback: 'spareLater' })
-      async later(id: number): Promise<{ id: number; name: string | null }> {
-        return { id, name: '' };
-      }
-      async spareLater(id: number, error: unknown) {
-        return { id, name: error === undefined ? '' : null };
-      }
-
-      @FaultTolerant('payments', { fallback: 'spareStream' })
-      stream(): Observable<string> {
-        return of('');
-      }
-      spareStream(): Observable<string> {
-        return of('');
-      }
+      @WithFallback
+      async withFallback(): Promise<void> {}
+      spare(): void {}
     }
-    expect(Fallbacks).toBeDefined();
+    expectTypeOf(FaultTolerant('payments')).toExtend<MethodDecorator>();
+    expect(Composed).toBeDefined();
   });
 
-  it('takes functions and values as fallbacks, and knows its options', () => {
+  it('knows its options, read-only ones too', () => {
+    const fixed = {
+      timeoutMs: 10,
+      retry: { on: [TypeError], backoff: { jitter: [1, 2] } },
+    } as const;
     class Options {
-      @FaultTolerant('payments', { fallback: () => 'text' })
-      async function(): Promise<string> {
-        return '';
-      }
-
-      @FaultTolerant('payments', { fallback: null, retry: false })
-      async nothing(): Promise<string | null> {
-        return '';
-      }
-
       @FaultTolerant('payments', {
         fallback: (error: unknown, call: Call) => [error, call.attempt],
         timeoutMs: 10,
@@ -178,63 +144,27 @@ describe('The type of FaultTolerant', () => {
       async all(): Promise<unknown[]> {
         return [];
       }
+
+      @FaultTolerant('payments', fixed)
+      async asConst(): Promise<void> {}
+
+      @FaultTolerant('payments', { ...fixed, fallback: 'spare' } as const)
+      async asConstWithFallback(): Promise<void> {}
+      spare(): void {}
     }
     const wrong = (): unknown[] => [
       // @ts-expect-error -- whose signal would it be?
       FaultTolerant('payments', { signal: new AbortController().signal }),
       // @ts-expect-error -- no option of that name
       FaultTolerant('payments', { timeout: 10 }),
+      // @ts-expect-error -- no option of that name, with a fallback method
+      FaultTolerant('payments', { timeout: 10, fallback: 'spare' }),
+      // @ts-expect-error -- no option of that name, a level below
+      FaultTolerant('payments', { retry: { tries: 2 } }),
       // @ts-expect-error -- milliseconds are a number
       FaultTolerant('payments', { timeoutMs: '10' }),
     ];
     expect(Options).toBeDefined();
     expect(wrong).toThrow();
-  });
-});
-
-describe('The types of an executor', () => {
-  const search: Dependency = createDependency('search');
-
-  it('follow the work and the fallback of execute', () => {
-    const ofWork = () => search.execute(async () => 1);
-    expectTypeOf(ofWork).returns.resolves.toEqualTypeOf<number>();
-
-    const ofPlainWork = () => search.execute((call) => call.attempt);
-    expectTypeOf(ofPlainWork).returns.resolves.toEqualTypeOf<number>();
-
-    const ofValue = () => search.execute(async () => 1, { fallback: 'none' });
-    expectTypeOf(ofValue).returns.resolves.toEqualTypeOf<number | string>();
-
-    const ofFunction = () =>
-      search.execute(async () => 1, {
-        fallback: (error: unknown, call: Call) => [error, call.attempt],
-      });
-    expectTypeOf(ofFunction).returns.resolves.toEqualTypeOf<
-      number | unknown[]
-    >();
-
-    const ofLater = () =>
-      search.execute(async () => 1, { fallback: async () => null });
-    expectTypeOf(ofLater).returns.resolves.toEqualTypeOf<number | null>();
-  });
-
-  it('are those of the function that wrap is given', () => {
-    const wrapped = search.wrap((id: number, text?: string) => `${id}${text}`);
-    expectTypeOf(wrapped).parameters.toEqualTypeOf<[number, string?]>();
-    expectTypeOf(wrapped).returns.resolves.toEqualTypeOf<string>();
-
-    const later = search.wrap(async (id: number) => ({ id }));
-    expectTypeOf(later).returns.resolves.toEqualTypeOf<{ id: number }>();
-
-    const withFallback = search.wrap(async (id: number) => id, {
-      fallback: null,
-    });
-    expectTypeOf(withFallback).returns.resolves.toEqualTypeOf<number | null>();
-
-    const method = search.wrap(async function (this: { n: number }) {
-      return this.n;
-    });
-    expectTypeOf(method).thisParameter.toEqualTypeOf<{ n: number }>();
-    expect(wrapped).toBeTypeOf('function');
   });
 });

@@ -151,6 +151,18 @@ describe('The default verdict on an error of the connection', () => {
     });
   });
 
+  it.each(['ECONNREFUSED', 'ENOTFOUND'])(
+    'a service that tells of its own %s: it was reached',
+    (code) => {
+      const told = { ...nodeError(code, { syscall: 'connect' }) };
+
+      const verdict = judgeDefault(told, true);
+
+      expect(verdict).toMatchObject({ verdict: 'failure', isOpaque: true });
+      expect(verdict.isConnect).toBeUndefined();
+    },
+  );
+
   it.each([
     ['reset', nodeError('ECONNRESET')],
     ['broken pipe', nodeError('EPIPE')],

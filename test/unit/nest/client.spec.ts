@@ -123,6 +123,24 @@ describe('The client', () => {
     expect(gone).toHaveBeenCalledOnce();
   });
 
+  it('of a gRPC call goes with it', () => {
+    const call = Object.assign(emitter(), {
+      getPeer: () => '',
+      sendMetadata: () => {},
+    });
+    const gone = vi.fn();
+    const stop = clientOf(contextOf('rpc', {}, {}, call))!.onGone(gone);
+    call.emit('cancelled');
+    stop();
+    expect(gone).toHaveBeenCalledOnce();
+    expect(call.eventNames()).toEqual([]);
+
+    const late = vi.fn();
+    const cancelled = Object.assign(call, { cancelled: true });
+    clientOf(contextOf('rpc', {}, {}, cancelled))!.onGone(late);
+    expect(late).toHaveBeenCalledOnce();
+  });
+
   it('of GraphQL is that of its request, and its headers are not ours', () => {
     const res = emitter({ setHeader: vi.fn() });
     const gone = vi.fn();

@@ -68,20 +68,55 @@ describe('DaceExceptionFilter', () => {
       code: 'DACE_CIRCUIT_OPEN',
       message: 'Service Unavailable',
       retryAfterMs: 1_001,
+      cause: { pattern: 'pay', data: 7 },
     };
     const io = { emit: vi.fn(), send: vi.fn(), nsp: {} };
+    const acknowledge = vi.fn();
     const ws = { emit: vi.fn(), send: vi.fn() };
     const filter = new DaceExceptionFilter();
-    filter.catch(open, hostOf('ws', io));
-    filter.catch(open, hostOf('ws', ws));
+    filter.catch(open, hostOf('ws', io, 7, acknowledge, 'pay'));
+    filter.catch(open, hostOf('ws', ws, 7, 'pay', 'pay'));
 
     expect(io.emit).toHaveBeenCalledWith('exception', data);
     expect(io.send).not.toHaveBeenCalled();
+    expect(acknowledge).toHaveBeenCalledExactlyOnceWith(data);
     expect(JSON.parse(ws.send.mock.calls[0]![0] as string)).toEqual({
       event: 'exception',
       data,
     });
   });
+
+  it.each([
+    ['an open circuit', open, 14, 'Service Unavailable', '1001'],
+    ['a timeout', timeout('operation'), 4, 'Gateway Timeout', undefined],
+    [
+      'a mistake',
+      new DaceConfigurationError({ dependencyId: 'x', message: 'm' }),
+      13,
+      'Internal Server Error',
+      undefined,
+    ],
+  ] as const)(
+    'answers a gRPC call with the status of %s',
+    async (_what, error, code, text, pushback) => {
+      silence('debug');
+      silence('error');
+      const call = { getPeer: vi.fn(), sendMetadata: vi.fn() };
+      const host = hostOf('rpc', {}, new Map(), call);
+      const answer = new DaceExceptionFilter().catch(error, host);
+
+      await expect(
+        firstValueFrom(answer as Observable<unknown>),
+      ).rejects.toEqual({
+        code,
+        message: text,
+        details: text,
+        ...(pushback && {
+          metadata: new Map([['grpc-retry-pushback-ms', pushback]]),
+        }),
+      });
+    },
+  );
 
   it('throws an error with extensions for GraphQL', () => {
     silence('debug');
@@ -91,6 +126,7 @@ describe('DaceExceptionFilter', () => {
     ).toThrow(
       expect.objectContaining({
         message: 'Service Unavailable',
+        stack: 'Error: Service Unavailable',
         extensions: { code: 'DACE_CIRCUIT_OPEN', retryAfterMs: 1_001 },
       }),
     );
