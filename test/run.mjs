@@ -13,6 +13,7 @@ const steps = [
   { name: 'specs', script: 'test:specs' },
   { name: 'package', script: 'test:package' },
   { name: 'sample', script: 'start', args: ['--', '--seconds', '5'] },
+  { name: 'rpc', script: 'sample:010', args: ['--', '--seconds', '5'] },
 ];
 
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm;

@@ -30,6 +30,7 @@ async function compile(examples: readonly string[]): Promise<string> {
           },
         },
         include: ['*.ts'],
+        exclude: [],
       }),
     );
     await Promise.all(
