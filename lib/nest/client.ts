@@ -7,9 +7,10 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Socket } from 'node:net';
+import { whenClosed, whenConnectionCloses, type Emitter } from './closing.js';
 
 /** What responses and sockets of all platforms have in common below their own objects. */
-interface Raw {
+interface Raw extends Emitter {
   readonly headersSent?: boolean;
   readonly destroyed?: boolean;
   readonly closed?: boolean;
@@ -23,8 +24,6 @@ interface Raw {
   /** Of a gRPC call. */
   readonly cancelled?: boolean;
   setHeader?(name: string, value: string): void;
-  once?(event: string, listener: () => void): void;
-  removeListener?(event: string, listener: () => void): void;
 }
 
 /** What requests of all platforms have in common. */
@@ -83,6 +82,15 @@ export function clientOf(context: ExecutionContext): Client | undefined {
 /** What the caller's operation is cancelled with; nobody is left to read the answer Nest makes of it. */
 export function clientGone(): HttpException {
   return new HttpException('The client has closed the connection', 499);
+}
+
+/** Whether `value` is what Node answers an HTTP request with, or what Fastify makes of it. */
+export function isRawAnswer(value: unknown): value is RawAnswer {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'headersSent' in ((value as RawAnswer).raw ?? value)
+  );
 }
 
 /** Also where Nest 11 does not see it: Fastify calls an answer sent when it has ended. */
@@ -226,67 +234,4 @@ function isClosed(raw: Raw): boolean {
     raw.cancelled === true ||
     (typeof raw.readyState === 'number' && raw.readyState >= CLOSING)
   );
-}
-
-/** One listener however many calls one socket carries: more than ten would make Node warn of a leak. */
-function whenClosed(
-  raw: Raw,
-  events: readonly string[],
-  closed: () => void,
-): () => void {
-  const waiting = watched.get(raw) ?? watch(raw, events);
-  waiting.add(closed);
-  return () => {
-    waiting.delete(closed);
-    if (!waiting.isEmpty) return;
-    watched.delete(raw);
-    for (const event of events) raw.removeListener?.(event, waiting.tell);
-  };
-}
-
-/** As `whenClosed`, with a listener that stays for the requests that follow on the connection. */
-function whenConnectionCloses(
-  connection: Socket,
-  closed: () => void,
-): () => void {
-  if (connection.destroyed) {
-    closed();
-    return () => {};
-  }
-  const waiting = watched.get(connection) ?? watch(connection, ['close']);
-  waiting.add(closed);
-  return () => waiting.delete(closed);
-}
-
-/** Those who wait for the end of one connection: on HTTP/1 mostly one at a time. */
-class Waiting {
-  private first: (() => void) | undefined = undefined;
-  private others: Set<() => void> | undefined = undefined;
-
-  readonly tell = (): void => {
-    this.first?.();
-    if (this.others !== undefined) for (const closed of this.others) closed();
-  };
-
-  get isEmpty(): boolean {
-    return this.first === undefined && (this.others?.size ?? 0) === 0;
-  }
-
-  add(closed: () => void): void {
-    if (this.first === undefined) this.first = closed;
-    else (this.others ??= new Set()).add(closed);
-  }
-
-  delete(closed: () => void): void {
-    if (this.first === closed) this.first = undefined;
-    else this.others?.delete(closed);
-  }
-}
-const watched = new WeakMap<object, Waiting>();
-
-function watch(raw: Raw | Socket, events: readonly string[]): Waiting {
-  const waiting = new Waiting();
-  watched.set(raw, waiting);
-  for (const event of events) raw.once?.(event, waiting.tell);
-  return waiting;
 }

@@ -20,3 +20,6 @@ export const DACE_FEATURE_REGISTRATION = 'DaceFeatureRegistration';
 
 /** Property through which Nest hands each instance the registry of its app. */
 export const DACE_BINDING = Symbol('DaceBinding');
+
+/** As Nest marks a gateway. */
+export const GATEWAY_METADATA = 'websockets:is_gateway';

@@ -19,6 +19,7 @@ import type { CallOptions } from '../dependency/options.js';
 import type { App } from './app.js';
 import type { ArmedOperation } from './armed-operation.js';
 import { appOf } from './binder.js';
+import { hasBegun, isRawAnswer } from './client.js';
 import {
   detachedMessage,
   notAPromiseMessage,
@@ -48,6 +49,8 @@ interface Use {
   readonly options: CallOptions<unknown> | undefined;
   /** Runs the original. */
   readonly work: (call: Call) => unknown;
+  /** Of whom it is called by, where that is no handler. */
+  readonly hooks: ExecuteHooks | undefined;
 }
 
 /** Never throws: what is wrong comes the way the method answers. */
@@ -98,13 +101,14 @@ function useOf(
     if (added !== undefined) return added;
     throw app.unknown(id, [`${className}.${name}`]);
   }
-  const args = ofMiddleware(method, rawArgs);
+  const { args, hooks } = ofMiddleware(method, rawArgs);
   return {
     method,
     app,
     dependency: app.get(id),
     options: optionsFor(method, self, args),
     work: (attempt) => runOriginal(method, self, args, attempt),
+    hooks,
   };
 }
 
@@ -122,7 +126,8 @@ function armedFor(
 }
 
 /** A method that answers once; a handler that Nest calls may turn out to answer a stream. */
-function call({ method, app, dependency, options, work }: Use): unknown {
+function call(use: Use): unknown {
+  const { method, app, dependency, options, work, hooks } = use;
   const armed = armedFor(method, app);
   if (armed !== undefined) {
     const opening = (attempt: Call): unknown => {
@@ -139,7 +144,7 @@ function call({ method, app, dependency, options, work }: Use): unknown {
   const enclosing = enclosingAttempt(app, method.id);
   const answer =
     enclosing === undefined
-      ? execute(dependency, checked, options, undefined)
+      ? execute(dependency, checked, options, hooks)
       : join(checked, enclosing, options);
   return method.isProven ? answer : proven(method, answer);
 }
@@ -219,16 +224,28 @@ function notGenerator(method: ProtectedMethod, result: unknown): unknown {
   throw misuse(method, notAPromiseMessage(className, String(name)));
 }
 
-/** What a protected middleware's `next` starts is the rest of the request, not part of its call. */
+/**
+ * What a protected middleware's `next` starts is the rest of the request, not part of its call, and
+ * from then on there is nothing to repeat or to replace.
+ */
 function ofMiddleware(
   method: ProtectedMethod,
   args: readonly unknown[],
-): readonly unknown[] {
-  if (method.name !== 'use') return args;
-  const next = args[2];
-  if (typeof next !== 'function') return args;
-  const isolated = outside(next as (...a: unknown[]) => unknown);
-  return [args[0], args[1], isolated, ...args.slice(3)];
+): Pick<Use, 'hooks'> & { args: readonly unknown[] } {
+  const [request, response, next, ...others] = args;
+  if (method.name !== 'use' || typeof next !== 'function')
+    return { args, hooks: undefined };
+  let hasPassed = false;
+  const isolated = outside((...a: unknown[]): unknown => {
+    hasPassed = true;
+    return (next as (...b: unknown[]) => unknown)(...a);
+  });
+  return {
+    args: [request, response, isolated, ...others],
+    hooks: isRawAnswer(response)
+      ? { isAnswered: () => hasPassed || hasBegun(response) }
+      : undefined,
+  };
 }
 
 function misuse(

@@ -24,6 +24,7 @@ import type {
   FaultTolerantDecoratorWithFallback,
 } from './fault-tolerant.interface.js';
 import { FaultTolerantInterceptor } from './fault-tolerant.interceptor.js';
+import { answerOfHook, isHookName } from './gateway-hooks.js';
 import {
   fallbackMethod,
   type FaultTolerantOptions,
@@ -76,9 +77,13 @@ export function FaultTolerant(
       isProven: false,
       slots: undefined,
     };
-    const dispatcher: Method = function (this: object, ...args) {
-      return dispatch(method, this, args);
-    };
+    const dispatcher: Method = isHookName(name)
+      ? function (this: object, ...args) {
+          return answerOfHook(this, dispatch(method, this, args));
+        }
+      : function (this: object, ...args) {
+          return dispatch(method, this, args);
+        };
     takeAppearance(dispatcher, original);
     Reflect.defineMetadata(FAULT_TOLERANT_METADATA, method, dispatcher);
     descriptor.value = dispatcher;

@@ -9,7 +9,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { Observable, Subscriber } from 'rxjs';
+import { Observable, type Observer, type Subscriber } from 'rxjs';
 import { ArmedOperation } from './armed-operation.js';
 import { clientOf, type Client } from './client.js';
 import { enterRequest } from './frames.js';
@@ -32,25 +32,33 @@ export class FaultTolerantInterceptor implements NestInterceptor {
     const client = clientOf(context);
     const armed = new ArmedOperation(method, client);
     return new Observable((subscriber) => {
-      const chain = new Chain(subscriber, client);
-      chain.add(armed);
-      enterRequest(armed, () => next.handle().subscribe(chain));
+      subscriber.add(armed);
+      const passed = new Passed(subscriber, client);
+      subscriber.add(
+        enterRequest(armed, () => next.handle().subscribe(passed)),
+      );
     });
   }
 }
 
-/** The request's chain below the interceptor; tells the client when to come back after a refusal. */
-class Chain extends Subscriber<unknown> {
+/** What comes up the chain; after a refusal the client is told when to come back. */
+class Passed implements Observer<unknown> {
   constructor(
-    destination: Subscriber<unknown>,
+    private readonly to: Subscriber<unknown>,
     private readonly client: Client | undefined,
-  ) {
-    super(destination);
+  ) {}
+
+  next(value: unknown): void {
+    this.to.next(value);
   }
 
-  protected override _error(error: unknown): void {
+  error(error: unknown): void {
     const seconds = retryAfterSeconds(error);
     if (seconds !== undefined) this.client?.retryAfter(seconds);
-    super._error(error);
+    this.to.error(error);
+  }
+
+  complete(): void {
+    this.to.complete();
   }
 }

@@ -4,10 +4,10 @@
  */
 import type { ModulesContainer } from '@nestjs/core';
 import { classesOf } from './app-container.js';
+import { GATEWAY_METADATA } from './dace.constants.js';
 import { protectedMethodsOf } from './fault-tolerant.decorator.js';
 
 /** As Nest names what its decorators leave. */
-const GATEWAY = 'websockets:is_gateway';
 const MESSAGE = 'websockets:message_mapping';
 const FILTERS = '__exceptionFilters__';
 
@@ -20,7 +20,7 @@ export function unfilteredGateways(modules: ModulesContainer): string[] {
 }
 
 function isUnfiltered(type: object & { prototype?: unknown }): boolean {
-  if (!Reflect.hasMetadata(GATEWAY, type)) return false;
+  if (!Reflect.hasMetadata(GATEWAY_METADATA, type)) return false;
   if (Reflect.hasMetadata(FILTERS, type)) return false;
   const methods = type.prototype as Record<string | symbol, object>;
   return protectedMethodsOf(type).some(({ name }) => {

@@ -154,7 +154,7 @@ describe('The default verdict on an error of the connection', () => {
   it.each(['ECONNREFUSED', 'ENOTFOUND'])(
     'a service that tells of its own %s: it was reached',
     (code) => {
-      const told = { ...nodeError(code, { syscall: 'connect' }) };
+      const told = { code, syscall: 'connect' };
 
       const verdict = judgeDefault(told, true);
 
