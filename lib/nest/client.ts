@@ -6,6 +6,7 @@ import {
   type ArgumentsHost,
   type ExecutionContext,
 } from '@nestjs/common';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { whenClosed, whenConnectionCloses, type Emitter } from './closing.js';
 
@@ -17,8 +18,8 @@ interface Raw extends Emitter {
   readonly writableEnded?: boolean;
   /** Of HTTP/2, whose responses do not tell themselves. */
   readonly stream?: { readonly destroyed?: boolean } | undefined;
-  /** Of a WebSocket. */
-  readonly readyState?: number;
+  /** Of a WebSocket a number. */
+  readonly readyState?: unknown;
   /** Of socket.io. */
   readonly disconnected?: boolean;
   /** Of a gRPC call. */
@@ -31,15 +32,10 @@ interface RawRequest {
   readonly method?: string;
   readonly httpVersionMajor?: number;
   readonly socket?: unknown;
+  /** Of HTTP/2. */
+  readonly stream?: Raw;
   /** Of Fastify. */
   readonly raw?: RawRequest;
-}
-
-/** A response of any platform, with what is needed to answer by hand. */
-export interface RawAnswer extends Raw {
-  readonly raw?: RawAnswer;
-  statusCode?: number;
-  end?(text?: string): void;
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -84,42 +80,13 @@ export function clientGone(): HttpException {
   return new HttpException('The client has closed the connection', 499);
 }
 
-/** Whether `value` is what Node answers an HTTP request with, or what Fastify makes of it. */
-export function isRawAnswer(value: unknown): value is RawAnswer {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'headersSent' in ((value as RawAnswer).raw ?? value)
-  );
-}
-
-/** Also where Nest 11 does not see it: Fastify calls an answer sent when it has ended. */
-export function hasBegun(response: RawAnswer): boolean {
-  return (response.raw ?? response).headersSent === true;
-}
-
-/** Answers without Nest's adapter, for a filter that was made by hand. */
-export function answerRaw(
-  response: RawAnswer,
-  status: number,
-  retryAfter: number | undefined,
-  body: object,
-): void {
-  const raw = response.raw ?? response;
-  if (!hasBegun(raw)) {
-    raw.statusCode = status;
-    raw.setHeader?.('Content-Type', 'application/json; charset=utf-8');
-    if (retryAfter !== undefined)
-      raw.setHeader?.('Retry-After', String(retryAfter));
-    raw.end?.(JSON.stringify(body));
-  } else raw.end?.();
-}
-
 function httpClient(
   request: RawRequest | undefined,
   response: (Raw & { raw?: Raw }) | null | undefined,
 ): HttpClient | undefined {
-  const raw = response?.raw ?? response;
+  // Express gives its answers prototypes of its own: to ask them for what they lack takes microseconds.
+  const raw =
+    response instanceof ServerResponse ? response : (response?.raw ?? response);
   return raw === undefined || raw === null
     ? undefined
     : new HttpClient(request, raw);
@@ -175,16 +142,28 @@ class GraphQlClient extends HttpClient {
   override retryAfter(): void {}
 }
 
+/** What servers of GraphQL hand to resolvers, as Nest fills it in where the app says nothing. */
+interface GraphQlContext {
+  readonly res?: Answer;
+  readonly req?: RawRequest & { readonly res?: Answer };
+}
+type Answer = Raw & { readonly raw?: Raw };
+
+/** Fastify's requests, and those of subscriptions, lead to no answer but to their connection. */
 function graphQlClient(
-  graphQl: { res?: Raw; req?: { res?: Raw } } | undefined,
+  graphQl: GraphQlContext | null | undefined,
 ): Client | undefined {
-  const raw = graphQl?.res ?? graphQl?.req?.res;
-  return raw === undefined ? undefined : new GraphQlClient(undefined, raw);
+  const answer = graphQl?.res ?? graphQl?.req?.res;
+  if (answer !== undefined)
+    return new GraphQlClient(undefined, answer.raw ?? answer);
+  const request = graphQl?.req?.raw ?? graphQl?.req;
+  return socketClient(request?.stream ?? connectionOf(request));
 }
 
 /** The connection of an HTTP/1 request, which outlives it; other requests are streams of their own. */
 function connectionOf(request: RawRequest | undefined): Socket | undefined {
-  const raw = request?.raw ?? request;
+  const raw =
+    request instanceof IncomingMessage ? request : (request?.raw ?? request);
   if (raw?.httpVersionMajor !== 1) return undefined;
   const { socket } = raw;
   return socket instanceof Socket ? socket : undefined;
@@ -226,6 +205,7 @@ export function grpcCallOf(host: ArgumentsHost): Raw | undefined {
 }
 
 function isClosed(raw: Raw): boolean {
+  if (raw instanceof ServerResponse) return raw.destroyed;
   return (
     raw.destroyed === true ||
     raw.closed === true ||
