@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const here = (path: string): string =>
   fileURLToPath(new URL(path, import.meta.url));
@@ -34,7 +34,13 @@ function packagesOf(nest: string) {
 const project = (name: string, nest: string, include: string[]) => ({
   extends: true as const,
   resolve: { alias: packagesOf(nest) },
-  test: { name, include, env: { NEST: nest } },
+  test: {
+    name,
+    include,
+    // An app of its own, which runs its specs itself.
+    exclude: [...configDefaults.exclude, 'test/nest-11-app/**'],
+    env: { NEST: nest },
+  },
 });
 
 export default defineConfig({

@@ -5,6 +5,7 @@
 import type { Host } from '../balancing/host.js';
 import type { BalancerFunction } from '../balancing/balancers.js';
 import { DaceConfigurationError, DaceNoHostsError } from '../core/errors.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { circuitOpen } from './refusals.js';
 import type { Stages } from './stages.js';
 
@@ -91,7 +92,7 @@ export function askBalancer(
 
 /** What the user's balancer threw. */
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return isErrorOfAnyRealm(error) ? error : new Error(String(error));
 }
 
 function problemOf(answer: unknown): string | undefined {

@@ -1,3 +1,4 @@
+import { isErrorOfAnyRealm, isInstance } from '../core/is-error.js';
 import type { Classify } from '../core/verdict.js';
 import type { ErrorClass } from '../retry/retryable.js';
 
@@ -12,7 +13,7 @@ import type { ErrorClass } from '../retry/retryable.js';
  */
 export function failuresOnly(...classes: readonly ErrorClass[]): Classify {
   return (outcome) => {
-    if (classes.some((type) => outcome instanceof type)) return 'failure';
-    return outcome instanceof Error ? 'ignored' : undefined;
+    if (classes.some((type) => isInstance(outcome, type))) return 'failure';
+    return isErrorOfAnyRealm(outcome) ? 'ignored' : undefined;
   };
 }

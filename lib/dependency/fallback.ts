@@ -2,6 +2,7 @@
  * What the caller gets in place of an error.
  */
 import { setCause } from '../core/errors.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { isThenable } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings } from './call-settings.js';
@@ -39,7 +40,7 @@ export function runFallback(
 
 function causedBy(own: unknown, original: unknown): unknown {
   if (
-    own instanceof Error &&
+    isErrorOfAnyRealm(own) &&
     own !== original &&
     own.cause === undefined &&
     Object.isExtensible(own)

@@ -2,6 +2,7 @@
  * What follows an attempt: another one after a delay, or the end with a result or an error.
  */
 import { DaceRetryExhaustedError, isDaceError } from '../core/errors.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { parseRetryAfterMs } from '../http/retry-after.js';
 import { backoffMs } from '../retry/backoff.js';
 import { isAskedFor, isSafeToRepeat } from '../retry/retryable.js';
@@ -164,7 +165,7 @@ function askedDelayMs(operation: Retrying, ended: Ended): number | undefined {
 
 /** Tells whoever reads the error when another try may work. */
 function noteRetryAfter(error: unknown, retryAfterMs: number): void {
-  if (!(error instanceof Error) || !Object.isExtensible(error)) return;
+  if (!isErrorOfAnyRealm(error) || !Object.isExtensible(error)) return;
   Object.defineProperty(error, 'retryAfterMs', {
     value: retryAfterMs,
     configurable: true,

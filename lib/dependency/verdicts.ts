@@ -6,6 +6,7 @@ import {
   isTimeout,
   type DaceTimeoutError,
 } from '../core/errors.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { JudgedVerdict, Verdict } from '../core/verdict.js';
 import { judgeDefault } from '../http/response-verdict.js';
 import type { Attempt } from './attempt.js';
@@ -266,7 +267,7 @@ function tellEnded(
 }
 
 function nameOf(error: unknown): string {
-  if (error instanceof Error) {
+  if (isErrorOfAnyRealm(error)) {
     // Node and axios name a broken connection `Error`; its code says what broke.
     const { code } = error as { code?: unknown };
     return error.name === 'Error' && typeof code === 'string'

@@ -4,6 +4,7 @@
  * ends and holds the permit until its body is read.
  */
 import { Dispatcher } from 'undici';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { AttemptScope } from './attempt-scope.js';
 import { connectError } from './axios-errors.js';
 import type { ExchangeContext } from './exchange-context.js';
@@ -90,7 +91,7 @@ function done(callback: (() => void) | undefined): Promise<void> {
 
 /** Tells a handler of a request that was never sent. */
 function refuse(handler: Handler, error: unknown): void {
-  const reason = error instanceof Error ? error : new Error(String(error));
+  const reason = asError(error);
   if (handler.onError !== undefined) handler.onError(reason);
   else if (handler.onResponseError !== undefined)
     handler.onResponseError(undefined as unknown as Controller, reason);
@@ -161,7 +162,7 @@ class Watch {
 }
 
 const asError = (reason: unknown): Error =>
-  reason instanceof Error ? reason : new Error(String(reason));
+  isErrorOfAnyRealm(reason) ? reason : new Error(String(reason));
 
 /** Around a handler of undici 6, Node's own `fetch`, and most of undici 7. */
 class EarlierHandler implements Handler {

@@ -1,4 +1,5 @@
 import type { AxiosResponse } from 'axios';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { concealSecrets } from './axios-errors.js';
 
 /**
@@ -77,4 +78,4 @@ export abstract class Settlement {
 }
 
 const asError = (reason: unknown): Error | undefined =>
-  reason instanceof Error ? reason : undefined;
+  isErrorOfAnyRealm(reason) ? reason : undefined;

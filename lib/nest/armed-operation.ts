@@ -23,8 +23,8 @@ export class ArmedOperation implements ExecuteHooks {
   /** Its request's chain has ended. */
   isOver = false;
   private isTaken = false;
-  /** What this has turned out to be several of: see `takeFor`. */
-  private others: ArmedOperation[] | undefined = undefined;
+  /** Where this has turned out to be one of several that have not ended: see `takeFor`. */
+  private others: Set<ArmedOperation> | undefined = undefined;
   private isCancelledByClient = false;
   /** Several only where the handler's Observable is subscribed several times. */
   private cancels: Cancel[] | undefined = undefined;
@@ -34,9 +34,19 @@ export class ArmedOperation implements ExecuteHooks {
   constructor(
     readonly method: ProtectedMethod,
     private readonly client: Client | undefined,
-    /** For a decorator, or a superclass, that the handler's own method leads to. */
-    readonly isInner = false,
+    /** What the interceptor armed, of which this is another. */
+    private readonly origin?: ArmedOperation,
   ) {}
+
+  /** Whether the interceptor armed one operation, and this is another. */
+  get isExtra(): boolean {
+    return this.origin !== undefined;
+  }
+
+  /** Whether it is for a decorator, or a superclass, that the handler's own method leads to. */
+  get isInner(): boolean {
+    return this.origin !== undefined && this.origin.method !== this.method;
+  }
 
   /**
    * What `method` may take: this one, once; another like it where an interceptor below ours asks
@@ -48,16 +58,22 @@ export class ArmedOperation implements ExecuteHooks {
   ): ArmedOperation | undefined {
     if (this.isOver) return undefined;
     if (method !== this.method)
-      return isPartOf(method, this.method) ? this.add(method, true) : undefined;
-    if (this.isTaken) return isNear ? this.add(method, false) : undefined;
+      return isPartOf(method, this.method) ? this.add(method) : undefined;
+    if (this.isTaken) return isNear ? this.add(method) : undefined;
     this.isTaken = true;
     return this;
   }
 
-  private add(method: ProtectedMethod, isInner: boolean): ArmedOperation {
-    const other = new ArmedOperation(method, this.client, isInner);
-    (this.others ??= []).push(other);
+  private add(method: ProtectedMethod): ArmedOperation {
+    const other = new ArmedOperation(method, this.client, this);
+    (this.others ??= new Set()).add(other);
     return other;
+  }
+
+  /** An interceptor may ask for its handler every second for as long as the client stays. */
+  leave(): void {
+    this.stopWatching?.();
+    this.origin?.others?.delete(this);
   }
 
   /** By the dispatcher, which knows the app. */

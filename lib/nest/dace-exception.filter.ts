@@ -14,8 +14,9 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { DaceError } from '../core/errors.js';
-import { answerRaw, grpcCallOf, hasBegun, type RawAnswer } from './client.js';
+import { grpcCallOf } from './client.js';
 import { graphQlForm, grpcForm, messageForm, phraseOf } from './public-form.js';
+import { answerRaw, hasBegun, type RawAnswer } from './raw-answer.js';
 import { retryAfterSeconds } from './retry-after.js';
 
 const REFUSALS = new Set([
@@ -110,8 +111,17 @@ function tell(error: DaceError, host: ArgumentsHost): void {
   const cause = { pattern: ws.getPattern(), data: ws.getData<unknown>() };
   const data = { ...messageForm(error), cause };
   if (typeof client.send === 'function' && !('nsp' in client))
-    client.send(JSON.stringify({ event: 'exception', data }));
+    client.send(textOf('exception', data));
   else client.emit?.('exception', data);
   const acknowledge: unknown = host.getArgs<unknown[]>()[2];
   if (typeof acknowledge === 'function') acknowledge(data);
+}
+
+/** A parser of the app's own may have read what JSON cannot say again. */
+function textOf(event: string, data: { readonly cause: unknown }): string {
+  try {
+    return JSON.stringify({ event, data });
+  } catch {
+    return JSON.stringify({ event, data: { ...data, cause: undefined } });
+  }
 }

@@ -5,6 +5,7 @@
  */
 import {
   defer,
+  finalize,
   from,
   isObservable,
   mergeMap,
@@ -19,20 +20,15 @@ import type { CallOptions } from '../dependency/options.js';
 import type { App } from './app.js';
 import type { ArmedOperation } from './armed-operation.js';
 import { appOf } from './binder.js';
-import { hasBegun, isRawAnswer } from './client.js';
 import {
   detachedMessage,
   notAPromiseMessage,
   unexpectedObservableMessage,
 } from './dace.messages.js';
 import { execute } from './execute.js';
-import {
-  enclosingAttempt,
-  enterHandler,
-  outside,
-  takeArmed,
-} from './frames.js';
+import { enclosingAttempt, enterHandler, takeArmed } from './frames.js';
 import { join, joinStream } from './joined.js';
+import { passingOf } from './middleware.js';
 import {
   optionsFor,
   runOriginal,
@@ -101,14 +97,15 @@ function useOf(
     if (added !== undefined) return added;
     throw app.unknown(id, [`${className}.${name}`]);
   }
-  const { args, hooks } = ofMiddleware(method, rawArgs);
+  const passing = passingOf(method, rawArgs);
+  const args = passing?.args ?? rawArgs;
   return {
     method,
     app,
     dependency: app.get(id),
     options: optionsFor(method, self, args),
     work: (attempt) => runOriginal(method, self, args, attempt),
-    hooks,
+    hooks: passing?.hooks,
   };
 }
 
@@ -136,9 +133,10 @@ function call(use: Use): unknown {
         ? result.then((value: unknown) => armed.answer(value, attempt))
         : armed.answer(notGenerator(method, result), attempt);
     };
-    return enterHandler(armed, () =>
+    const answer = enterHandler(armed, () =>
       execute(dependency, opening, options, armed),
     );
+    return armed.isExtra ? ended(answer, armed) : answer;
   }
   const checked = (attempt: Call): unknown => oneAnswer(method, work(attempt));
   const enclosing = enclosingAttempt(app, method.id);
@@ -147,6 +145,23 @@ function call(use: Use): unknown {
       ? execute(dependency, checked, options, hooks)
       : join(checked, enclosing, options);
   return method.isProven ? answer : proven(method, answer);
+}
+
+/** Lets go of what was armed, once the answer is over, where the chain goes on. */
+async function ended(
+  answer: Promise<unknown>,
+  armed: ArmedOperation,
+): Promise<unknown> {
+  let isStream = false;
+  try {
+    const value = await answer;
+    isStream = isObservable(value);
+    return isStream
+      ? (value as Observable<unknown>).pipe(finalize(() => armed.leave()))
+      : value;
+  } finally {
+    if (!isStream) armed.leave();
+  }
 }
 
 /** An async method may promise an Observable; what it answers once it answers always. */
@@ -174,9 +189,10 @@ function stream({
       execute(dependency, attempt, options, both(hooks, own)),
     );
   if (armed !== undefined) {
-    return new Observable((subscriber) =>
-      enterHandler(armed, () => run(armed).subscribe(subscriber)),
-    );
+    return new Observable((subscriber) => {
+      if (armed.isExtra) subscriber.add(() => armed.leave());
+      enterHandler(armed, () => run(armed).subscribe(subscriber));
+    });
   }
   return defer(() => {
     const enclosing = enclosingAttempt(app, method.id);
@@ -222,30 +238,6 @@ function notGenerator(method: ProtectedMethod, result: unknown): unknown {
   if (!isGenerator) return result;
   const { className, name } = method;
   throw misuse(method, notAPromiseMessage(className, String(name)));
-}
-
-/**
- * What a protected middleware's `next` starts is the rest of the request, not part of its call, and
- * from then on there is nothing to repeat or to replace.
- */
-function ofMiddleware(
-  method: ProtectedMethod,
-  args: readonly unknown[],
-): Pick<Use, 'hooks'> & { args: readonly unknown[] } {
-  const [request, response, next, ...others] = args;
-  if (method.name !== 'use' || typeof next !== 'function')
-    return { args, hooks: undefined };
-  let hasPassed = false;
-  const isolated = outside((...a: unknown[]): unknown => {
-    hasPassed = true;
-    return (next as (...b: unknown[]) => unknown)(...a);
-  });
-  return {
-    args: [request, response, isolated, ...others],
-    hooks: isRawAnswer(response)
-      ? { isAnswered: () => hasPassed || hasBegun(response) }
-      : undefined,
-  };
 }
 
 function misuse(

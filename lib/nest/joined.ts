@@ -12,6 +12,7 @@ import {
   type Observable,
 } from 'rxjs';
 import { isDaceError, setCause } from '../core/errors.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { isRunning } from '../dependency/attempt.js';
 import type { Call } from '../dependency/call.js';
 import type { CallOptions } from '../dependency/options.js';
@@ -94,7 +95,7 @@ function classify(error: unknown, options: Options): string | undefined {
 }
 
 function causedBy(own: unknown, original: unknown): unknown {
-  const canHold = own instanceof Error && Object.isExtensible(own);
+  const canHold = isErrorOfAnyRealm(own) && Object.isExtensible(own);
   if (canHold && own !== original && own.cause === undefined)
     setCause(own, original);
   return own;

@@ -2,6 +2,7 @@
  * What may be repeated. The unit of retry is the function: it is run again only where nothing it
  * sent can have been done twice, or where somebody said that this does not matter.
  */
+import { isInstance } from '../core/is-error.js';
 
 /** @publicApi */
 export type ErrorClass = abstract new (...args: never[]) => unknown;
@@ -53,8 +54,9 @@ export function isAskedFor(
 ): boolean {
   if (on === undefined) return false;
   if (on === 'any') return isCountedFailure;
-  if (typeof on !== 'function') return on.some((type) => isOf(outcome, type));
-  if (isErrorClass(on)) return isOf(outcome, on);
+  if (typeof on !== 'function')
+    return on.some((type) => isInstance(outcome, type));
+  if (isErrorClass(on)) return isInstance(outcome, on);
   return on(outcome) === true;
 }
 
@@ -65,8 +67,4 @@ function isErrorClass(on: unknown): on is ErrorClass {
       (on.prototype instanceof Error ||
         /^class\b/.test(Function.prototype.toString.call(on))))
   );
-}
-
-function isOf(outcome: unknown, type: ErrorClass): boolean {
-  return outcome instanceof type;
 }

@@ -6,6 +6,7 @@
 import type { Clock } from '../core/clock.js';
 import { isDaceError } from '../core/errors.js';
 import type { DaceEvent, DaceListener } from '../core/events.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { DaceLogger } from '../core/logger.js';
 
 const QUIET_MS = 10_000;
@@ -99,7 +100,7 @@ function subject(id: string, netloc: string | undefined): string {
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
+  if (!isErrorOfAnyRealm(error)) return typeof error;
   const { code } = error as { code?: unknown };
   const hasCode = typeof code === 'string' && !isDaceError(error);
   return oneLine(`${error.name}${hasCode ? ` ${code}` : ''}: ${error.message}`);

@@ -131,7 +131,7 @@ afterAll(() => rmSync(temp, { recursive: true, force: true }));
 describe.concurrent.each(PROGRAMS)(
   'The packed types, for TypeScript $compiler on $line with $name',
   ({ name, compiler, line, extensions, options }) => {
-    it('compile in a strict project', async ({ expect }) => {
+    it('compile in a strict project', async () => {
       const project = join(
         temp,
         line,

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Call, DaceCall, DaceModule, FaultTolerant } from 'nestjs-dace';
-import { deferred, serve, startRequest, until } from './nest-app.js';
+import { deferred, serve, startRequest, until, platforms } from './nest-app.js';
 
 const silent = { logger: false } as const;
 const servers: Server[] = [];
@@ -57,18 +57,22 @@ class Routes {
   }
 }
 
-describe('A client that hangs up', () => {
+describe.each(platforms)('A client that hangs up on $platform', (platform) => {
   it.each([
     ['GET', 'read'],
     ['POST', 'opted-in'],
   ])('ends a %s %s and its upstream request', async (method, path) => {
     const upstream = await hangingUpstream();
-    const { url, snapshot } = await serve({
-      imports: [
-        DaceModule.forRoot({ payments: { hosts: [upstream.host] } }, silent),
-      ],
-      controllers: [Routes],
-    });
+    const { url, snapshot } = await serve(
+      {
+        imports: [
+          DaceModule.forRoot({ payments: { hosts: [upstream.host] } }, silent),
+        ],
+        controllers: [Routes],
+      },
+      undefined,
+      platform,
+    );
     const client = startRequest(`${url}/${path}`, method);
     await until(() => upstream.asked === 1);
 
@@ -85,12 +89,16 @@ describe('A client that hangs up', () => {
     ['GET', 'opted-out'],
   ])('lets a %s %s go on', async (method, path) => {
     const upstream = await hangingUpstream();
-    const { url, app, snapshot } = await serve({
-      imports: [
-        DaceModule.forRoot({ payments: { hosts: [upstream.host] } }, silent),
-      ],
-      controllers: [Routes],
-    });
+    const { url, app, snapshot } = await serve(
+      {
+        imports: [
+          DaceModule.forRoot({ payments: { hosts: [upstream.host] } }, silent),
+        ],
+        controllers: [Routes],
+      },
+      undefined,
+      platform,
+    );
     const sockets: { destroyed: boolean }[] = [];
     app
       .getHttpServer()
@@ -109,15 +117,19 @@ describe('A client that hangs up', () => {
 
   it('ends what the module says', async () => {
     const upstream = await hangingUpstream();
-    const { url } = await serve({
-      imports: [
-        DaceModule.forRoot(
-          { payments: { hosts: [upstream.host] } },
-          { ...silent, cancelOnDisconnect: true },
-        ),
-      ],
-      controllers: [Routes],
-    });
+    const { url } = await serve(
+      {
+        imports: [
+          DaceModule.forRoot(
+            { payments: { hosts: [upstream.host] } },
+            { ...silent, cancelOnDisconnect: true },
+          ),
+        ],
+        controllers: [Routes],
+      },
+      undefined,
+      platform,
+    );
     const client = startRequest(`${url}/write`, 'POST');
     await until(() => upstream.asked === 1);
 
@@ -152,6 +164,7 @@ describe('A client that hangs up', () => {
             next();
           });
         }),
+      platform,
     );
     const client = startRequest(url);
     await inGuard.promise;
@@ -163,70 +176,44 @@ describe('A client that hangs up', () => {
   });
 });
 
-describe('An answer that has begun', () => {
-  it('is neither repeated nor replaced', async () => {
-    let tries = 0;
-    let fallbacks = 0;
-    @Controller()
-    class Begun {
-      @Get()
-      @FaultTolerant('payments', {
-        retry: { on: 'any' },
-        fallback: () => {
-          fallbacks += 1;
-          return 'spare';
+describe.each(platforms)(
+  'An answer that has begun on $platform',
+  (platform) => {
+    it('that has ended is no disconnect', async () => {
+      const done = deferred<string>();
+      @Controller()
+      class Ended {
+        @Get()
+        @FaultTolerant('payments')
+        async ended(@Res() response: any) {
+          (response.raw ?? response).end('whole');
+          return done.promise;
+        }
+      }
+      const { get, snapshot, app } = await serve(
+        {
+          imports: [DaceModule.forRoot({ payments: {} }, silent)],
+          controllers: [Ended],
         },
-      })
-      async begun(@Res() response: any): Promise<string> {
-        tries += 1;
-        response.write('partial');
-        throw new Error('down');
-      }
-    }
-    const { get, snapshot } = await serve({
-      imports: [DaceModule.forRoot({ payments: {} }, silent)],
-      controllers: [Begun],
+        undefined,
+        platform,
+      );
+      let isClosed = false;
+      app.getHttpServer().on('request', (_request: unknown, response: any) =>
+        response.on('close', () => {
+          isClosed = true;
+        }),
+      );
+
+      expect(await (await get('/')).text()).toBe('whole');
+      await until(() => isClosed);
+      done.resolve('later');
+      await until(() => snapshot('payments').inFlight === 0);
+
+      expect(snapshot('payments').totals).toMatchObject({
+        cancelled: 0,
+        succeeded: 1,
+      });
     });
-
-    await get('/').then(
-      (answer) => answer.text(),
-      () => {},
-    );
-    await until(() => snapshot('payments').totals.failed === 1);
-
-    expect({ tries, fallbacks }).toEqual({ tries: 1, fallbacks: 0 });
-  });
-
-  it('that has ended is no disconnect', async () => {
-    const done = deferred<string>();
-    @Controller()
-    class Ended {
-      @Get()
-      @FaultTolerant('payments')
-      async ended(@Res() response: any) {
-        response.end('whole');
-        return done.promise;
-      }
-    }
-    const { get, snapshot, app } = await serve({
-      imports: [DaceModule.forRoot({ payments: {} }, silent)],
-      controllers: [Ended],
-    });
-    let isClosed = false;
-    app.getHttpServer().on('request', (_request: unknown, response: any) =>
-      response.on('close', () => {
-        isClosed = true;
-      }),
-    );
-
-    expect(await (await get('/')).text()).toBe('whole');
-    await until(() => isClosed);
-    done.resolve('later');
-    await until(() => snapshot('payments').inFlight === 0);
-
-    expect(snapshot('payments').totals).toMatchObject({
-      cancelled: 0,
-      succeeded: 1,
-    });
-  });
-});
+  },
+);

@@ -19,7 +19,7 @@ import {
   firstFailure,
 } from 'nestjs-dace';
 import { ManualClock } from 'nestjs-dace/testing';
-import { serve } from './nest-app.js';
+import { serve, platforms } from './nest-app.js';
 
 @Injectable()
 class Service {
@@ -48,7 +48,7 @@ class Routes {
 @Catch()
 class CatchAll implements ExceptionFilter {
   catch(_error: unknown, host: ArgumentsHost) {
-    host.switchToHttp().getResponse().status(418).json({ own: true });
+    host.switchToHttp().getResponse().status(418).send({ own: true });
   }
 }
 
@@ -65,42 +65,49 @@ const metadata = (options: object = {}, providers: any[] = []) => ({
   providers: [Service, ...providers],
 });
 
-describe('A refused route without a filter', () => {
-  it('answers 503 with Retry-After, rounded up, and tells nothing else', async () => {
-    const { get } = await serve(metadata());
-    await get('/own');
+describe.each(platforms)(
+  'A refused route without a filter on $platform',
+  (platform) => {
+    it('answers 503 with Retry-After, rounded up, and tells nothing else', async () => {
+      const { get } = await serve(metadata(), undefined, platform);
+      await get('/own');
 
-    const answer = await get('/own');
+      const answer = await get('/own');
 
-    expect(answer.status).toBe(503);
-    expect(answer.headers.get('retry-after')).toBe('2');
-    expect(await answer.text()).not.toContain('secret');
-  });
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toBe('2');
+      expect(await answer.text()).not.toContain('secret');
+    });
 
-  it('has no Retry-After where a service was refused', async () => {
-    const { get } = await serve(metadata());
-    await get('/service');
+    it('has no Retry-After where a service was refused', async () => {
+      const { get } = await serve(metadata(), undefined, platform);
+      await get('/service');
 
-    const answer = await get('/service');
+      const answer = await get('/service');
 
-    expect(answer.status).toBe(503);
-    expect(answer.headers.get('retry-after')).toBeNull();
-  });
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toBeNull();
+    });
 
-  it('says Retry-After: 1 while half-open or forced open', async () => {
-    const { get, app } = await serve(metadata());
-    app.get(DaceRegistry).get('payments').control('forced-open');
+    it('says Retry-After: 1 while half-open or forced open', async () => {
+      const { get, app } = await serve(metadata(), undefined, platform);
+      app.get(DaceRegistry).get('payments').control('forced-open');
 
-    const answer = await get('/own');
+      const answer = await get('/own');
 
-    expect(answer.status).toBe(503);
-    expect(answer.headers.get('retry-after')).toBe('1');
-  });
-});
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toBe('1');
+    });
+  },
+);
 
-describe('The exception filter', () => {
+describe.each(platforms)('The exception filter on $platform', (platform) => {
   it('of the module answers whichever method was refused', async () => {
-    const { get } = await serve(metadata({ filter: true }));
+    const { get } = await serve(
+      metadata({ filter: true }),
+      undefined,
+      platform,
+    );
     await get('/service');
 
     const answer = await get('/service');
@@ -124,15 +131,19 @@ describe('The exception filter', () => {
         return new Promise(() => {});
       }
     }
-    const { get } = await serve({
-      imports: [
-        DaceModule.forRoot(
-          { search: { timeoutMs: 100 } },
-          { logger: false, clock, filter: true },
-        ),
-      ],
-      controllers: [Hanging],
-    });
+    const { get } = await serve(
+      {
+        imports: [
+          DaceModule.forRoot(
+            { search: { timeoutMs: 100 } },
+            { logger: false, clock, filter: true },
+          ),
+        ],
+        controllers: [Hanging],
+      },
+      undefined,
+      platform,
+    );
 
     const answer = await get('/');
 
@@ -148,7 +159,11 @@ describe('The exception filter', () => {
       [{ provide: APP_FILTER, useClass: CatchAll, scope: Scope.REQUEST }],
     ],
   ])('of the module goes after a catch-all registered %s', async (_, own) => {
-    const { get } = await serve(metadata({ filter: true }, own));
+    const { get } = await serve(
+      metadata({ filter: true }, own),
+      undefined,
+      platform,
+    );
 
     await get('/service');
 
@@ -159,14 +174,18 @@ describe('The exception filter', () => {
     @Catch(DaceCircuitOpenError)
     class Narrow implements ExceptionFilter {
       catch(_error: unknown, host: ArgumentsHost) {
-        host.switchToHttp().getResponse().status(429).json({});
+        host.switchToHttp().getResponse().status(429).send({});
       }
     }
-    const byHand = await serve(metadata({ filter: true }), (app) =>
-      app.useGlobalFilters(new CatchAll()),
+    const byHand = await serve(
+      metadata({ filter: true }),
+      (app) => app.useGlobalFilters(new CatchAll()),
+      platform,
     );
     const narrow = await serve(
       metadata({ filter: true }, [{ provide: APP_FILTER, useClass: Narrow }]),
+      undefined,
+      platform,
     );
     await narrow.get('/service');
 
@@ -184,10 +203,14 @@ describe('The exception filter', () => {
         throw new DaceCircuitOpenError({ dependencyId: 'other' });
       }
     }
-    const { get } = await serve({
-      ...metadata({}, [{ provide: APP_FILTER, useClass: CatchAll }]),
-      controllers: [Own],
-    });
+    const { get } = await serve(
+      {
+        ...metadata({}, [{ provide: APP_FILTER, useClass: CatchAll }]),
+        controllers: [Own],
+      },
+      undefined,
+      platform,
+    );
 
     const answer = await get('/filtered');
 
@@ -199,12 +222,15 @@ describe('The exception filter', () => {
     ['with the adapter', true],
     ['without', false],
   ])('made by hand %s answers too', async (_, hasAdapter) => {
-    const { get } = await serve(metadata(), (app) =>
-      app.useGlobalFilters(
-        new DaceExceptionFilter(
-          hasAdapter ? app.get(HttpAdapterHost) : undefined,
+    const { get } = await serve(
+      metadata(),
+      (app) =>
+        app.useGlobalFilters(
+          new DaceExceptionFilter(
+            hasAdapter ? app.get(HttpAdapterHost) : undefined,
+          ),
         ),
-      ),
+      platform,
     );
     await get('/service');
 

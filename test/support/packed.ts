@@ -14,13 +14,14 @@ export type NestLine = 'nest-11' | 'nest-12';
 const PLAIN = ['axios'];
 const NEST = [
   ...PLAIN,
+  '@nestjs/axios',
   '@nestjs/common',
   '@nestjs/core',
   'reflect-metadata',
   'rxjs',
 ];
 export const PEERS: Readonly<Record<string, readonly string[]>> = {
-  index: [...NEST, '@nestjs/axios'],
+  index: NEST,
   core: PLAIN,
   health: [...NEST, '@nestjs/terminus'],
   testing: NEST,

@@ -86,6 +86,20 @@ describe('DaceExceptionFilter', () => {
     });
   });
 
+  it('tells a ws client even of what JSON cannot repeat', () => {
+    silence('debug');
+    const ws = { send: vi.fn() };
+    const host = hostOf('ws', ws, { amount: 1n }, 'pay', 'pay');
+
+    new DaceExceptionFilter().catch(open, host);
+
+    const { data } = JSON.parse(ws.send.mock.calls[0]![0] as string) as {
+      data: object;
+    };
+    expect(data).toMatchObject({ code: 'DACE_CIRCUIT_OPEN' });
+    expect(data).not.toHaveProperty('cause');
+  });
+
   it.each([
     ['an open circuit', open, 14, 'Service Unavailable', '1001'],
     ['a timeout', timeout('operation'), 4, 'Gateway Timeout', undefined],
