@@ -1,9 +1,15 @@
 import type { INestApplication } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { HttpService } from '@nestjs/axios';
+import { firstValueFrom, of } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DaceRegistry, FaultTolerant, type Dependency } from 'nestjs-dace';
+import {
+  DaceRegistry,
+  FaultTolerant,
+  faultTolerant,
+  getHttpServiceToken,
+  type Dependency,
+} from 'nestjs-dace';
 import {
   DaceScript,
   DaceTestingModule,
@@ -123,43 +129,6 @@ describe('The whole app, in a test', () => {
     expect(hosts).toMatchObject([{ netloc: 'payments.internal:8080' }]);
   });
 
-  it('asks an upstream of the test, over real connections', async () => {
-    const answers = [
-      [503, {}],
-      [200, { cents: 500 }],
-      [500, {}],
-    ] as const;
-    const asked: string[] = [];
-    const upstream: Server = createServer((request, response) => {
-      const [status, body] = answers[asked.length]!;
-      asked.push(`${request.method} ${request.url}`);
-      response
-        .writeHead(status, { 'content-type': 'application/json' })
-        .end(JSON.stringify(body));
-    });
-    await new Promise<void>((resolve) => upstream.listen(0, resolve));
-    closing.push(() => upstream.close());
-    const { port } = upstream.address() as AddressInfo;
-    const { get } = await running((builder) =>
-      builder
-        .overrideModule(dace)
-        .useModule(
-          DaceTestingModule.forRoot(
-            { payments: { hosts: [`http://127.0.0.1:${port}`] } },
-            { filter: true },
-          ),
-        ),
-    );
-
-    expect(await get('/balance/alice')).toEqual([
-      200,
-      '{"account":"alice","amount":5}',
-    ]);
-    // What was posted is not posted again.
-    expect((await get('/charge/alice'))[0]).toBe(500);
-    expect(asked).toEqual(['GET /alice', 'GET /alice', 'POST /alice/charges']);
-  });
-
   it('has another service in the place of a protected one, which is not protected', async () => {
     const { app, get } = await running((builder) =>
       builder
@@ -183,6 +152,35 @@ describe('The whole app, in a test', () => {
     expect(error.message).toContain(
       'No dependency "payments" (used by Invoices.balance, Invoices.charge). Known: payment.',
     );
+  });
+});
+
+describe('The script', () => {
+  it('stands in for every kind of call', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        DaceTestingModule.forRoot({
+          payments: { hosts: ['http://a.invalid'] },
+        }),
+      ],
+    }).compile();
+    closing.push(() => module.close());
+    await module.init();
+    const payments = module.get(DaceRegistry).get('payments');
+    const service = module.get<HttpService>(getHttpServiceToken('payments'));
+    module.get(DaceScript).answer('payments', { data: 'scripted' }, 5);
+
+    const answers = [
+      await payments.execute(async () => 'real'),
+      await payments.wrap(async () => 'real')(),
+      await payments.http.get('/'),
+      await firstValueFrom(service.get('/')),
+      await firstValueFrom(of('real').pipe(faultTolerant(payments))),
+    ];
+
+    for (const answer of answers)
+      expect(answer).toMatchObject({ data: 'scripted' });
+    expect(payments.snapshot().totals.succeeded).toBe(5);
   });
 });
 

@@ -12,7 +12,8 @@ const declaration = `
 `;
 const uses = `
   import {
-    DaceModule, DaceRegistry, FaultTolerant, getDependencyToken, InjectDependency,
+    DaceModule, DaceRegistry, FaultTolerant, getDependencyToken, getHttpServiceToken,
+    InjectDependency, InjectHttpService,
     type DependencyId, type DependencyOptions,
   } from 'nestjs-dace';
   import type { DaceHealthIndicator } from 'nestjs-dace/health';
@@ -44,6 +45,8 @@ const uses = `
   declare const dynamic: string;
   export const right = [
     getDependencyToken('search'),
+    getHttpServiceToken('search'),
+    InjectHttpService('search'),
     registry.get('search'),
     registry.ids().map((id) => registry.get(id)),
     registry.get(dynamic as DependencyId),
@@ -60,6 +63,10 @@ const uses = `
   export const wrong = [
     // WRONG
     getDependencyToken('serach'),
+    // WRONG
+    getHttpServiceToken('serach'),
+    // WRONG
+    InjectHttpService('serach'),
     // WRONG
     registry.get('serach'),
     // WRONG

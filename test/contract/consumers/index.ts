@@ -1,4 +1,5 @@
 /** What a Nest app does with `nestjs-dace`. */
+import { HttpService } from '@nestjs/axios';
 import {
   applyDecorators,
   Controller,
@@ -22,6 +23,7 @@ import {
   FaultTolerantInterceptor,
   getDependencyToken,
   InjectDependency,
+  InjectHttpService,
   type DaceEvent,
   type DaceModuleOptions,
   type DependencyMap,
@@ -45,6 +47,7 @@ export class Invoices {
   constructor(
     @InjectDependency('search') private readonly search: Dependency,
     private readonly registry: DaceRegistry,
+    @InjectHttpService('payments') private readonly http: HttpService,
   ) {}
 
   @FaultTolerant('payments', {
@@ -73,6 +76,10 @@ export class Invoices {
   @Protected({ retry: { attempts: 2 } })
   async nightly(): Promise<void> {
     await this.search.execute((call) => call.agent);
+  }
+
+  viaHttp(): Observable<number> {
+    return this.http.get<Balance>('/').pipe(map(({ status }) => status));
   }
 
   states(): string[] {
