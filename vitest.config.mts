@@ -31,14 +31,22 @@ function packagesOf(nest: string) {
   });
 }
 
-const project = (name: string, nest: string, include: string[]) => ({
+const PACKAGE_SPECS = 'test/contract/package*.spec.ts';
+/** An app of its own, which runs its specs itself. */
+const APP_SPECS = 'test/nest-11-app/**';
+
+const project = (
+  name: string,
+  nest: string,
+  include: string[],
+  exclude: string[] = [],
+) => ({
   extends: true as const,
   resolve: { alias: packagesOf(nest) },
   test: {
     name,
     include,
-    // An app of its own, which runs its specs itself.
-    exclude: [...configDefaults.exclude, 'test/nest-11-app/**'],
+    exclude: [...configDefaults.exclude, APP_SPECS, ...exclude],
     env: { NEST: nest },
   },
 });
@@ -53,13 +61,15 @@ export default defineConfig({
     reporters: ['default', './test/support/plain-count-reporter.ts'],
     coverage: { include: ['lib/**/*.ts'] },
     projects: [
-      project('nest-12', 'nest-12', ['test/**/*.spec.ts']),
+      project('nest-12', 'nest-12', ['test/**/*.spec.ts'], [PACKAGE_SPECS]),
       // Whatever touches Nest runs on its older line as well.
       project('nest-11', 'nest-11', [
         'test/e2e/**/*.spec.ts',
         'test/composition/nest-*.spec.ts',
         'test/unit/nest/**/*.spec.ts',
       ]),
+      // On what `npm run build` has built.
+      project('package', 'nest-12', [PACKAGE_SPECS]),
     ],
   },
 });

@@ -27,7 +27,9 @@ const dependency = createDependency('bench', {
   maxOpenPerNetloc: CONCURRENCY,
   http: { poolSize: CONCURRENCY },
 });
-const dropIn = new HttpService(dependency.dropIn(() => undefined));
+const dropIn = new HttpService(
+  dependency.dropIn({ enclosing: () => undefined, library: axios }),
+);
 
 const results = await perSecondInTurns(CONCURRENCY, {
   'plain HttpService': () => firstValueFrom(service.get(`${origin}/a`)),

@@ -25,6 +25,8 @@ export class Attempt extends Call implements AttemptScope {
   isRunning: boolean;
   /** What still holds the permit: the work, and bodies being read. */
   private holders = 1;
+  /** What ends the bodies that are being read. */
+  private bodies: Set<() => void> | undefined = undefined;
   private hooks: Set<(reason: unknown) => void> | undefined = undefined;
   private controller: AbortController | undefined = undefined;
   private ownHttp: Http | undefined = undefined;
@@ -116,9 +118,11 @@ export class Attempt extends Call implements AttemptScope {
     const { live, settings } = this.stages;
     let isHeld = true;
     let seen = progress();
+    (this.bodies ??= new Set()).add(abort);
     const release = (): void => {
       if (!isHeld) return;
       isHeld = false;
+      this.bodies?.delete(abort);
       stop();
       this.letGo();
     };
@@ -134,6 +138,13 @@ export class Attempt extends Call implements AttemptScope {
     };
     let stop = live.startLeftover(settings.abandonAfterMs, look);
     return release;
+  }
+
+  /** It is going to be repeated: what is left of its answers would keep the next try from its permit. */
+  dropBodies(): void {
+    const { bodies } = this;
+    if (bodies === undefined) return;
+    for (const abort of bodies) guarded(abort, undefined);
   }
 
   /** Runs the work and tells `operation`, once, what came of it. */

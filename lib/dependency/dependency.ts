@@ -20,7 +20,7 @@ import {
 import { takePermit, type Permit } from './guard.js';
 import { normalizeNetloc } from './netloc.js';
 import { Caller } from './caller.js';
-import { dropInAxios } from './drop-in.js';
+import { dropInAxios, type DropInSurroundings } from './drop-in.js';
 import { cancelEarly, refuseEarly, runBare } from './early.js';
 import { Operation } from './operation.js';
 import { areCallOptionsSound, checkCallOptions } from './option-schema.js';
@@ -94,11 +94,11 @@ export class Dependency {
   }
 
   /** @internal The axios instance of the drop-in; see `dropInAxios`. */
-  dropIn(enclosing: () => Call | undefined): AxiosInstance {
+  dropIn(surroundings: DropInSurroundings): AxiosInstance {
     return dropInAxios(
       this.stages.transport,
       (work, hooks) => this.run(work, this.withoutFallback, undefined, hooks),
-      enclosing,
+      surroundings,
     );
   }
 

@@ -4,12 +4,14 @@
  * are below it, in the adapter.
  */
 import axios, {
+  type AxiosAdapter,
   type AxiosInstance,
   type AxiosResponse,
+  type AxiosStatic,
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { isDaceError } from '../core/errors.js';
-import { addHooks } from '../http/adapter.js';
+import { addHooks, alwaysThere } from '../http/adapter.js';
 import { onCallerEnd } from '../http/caller.js';
 import type { HttpTransport } from '../http/transport.js';
 import type { Attempt } from './attempt.js';
@@ -22,42 +24,75 @@ type Run = (
   hooks: ExecuteHooks,
 ) => Promise<AxiosResponse>;
 
-/**
- * `enclosing` answers the running attempt of the same dependency that a request is part of, if there
- * is one: it is then a request of that attempt, with no second permit, deadline, retry or count.
- */
+export interface DropInSurroundings {
+  /**
+   * The running attempt of the same dependency that a request is part of, if there is one: it is then
+   * a request of that attempt, with no second permit, deadline, retry or count.
+   */
+  readonly enclosing: () => Call | undefined;
+  /** The copy of axios that the users of the instance compare errors with. */
+  readonly library: AxiosStatic;
+}
+
 export function dropInAxios(
   transport: HttpTransport,
   run: Run,
-  enclosing: () => Call | undefined,
+  { enclosing, library }: DropInSurroundings,
 ): AxiosInstance {
   const send = (
     call: Call,
     config: InternalAxiosRequestConfig,
   ): Promise<AxiosResponse> =>
     // Whatever is called an attempt here was made by the operation.
-    transport.adapterFor(call as Attempt)(config) as Promise<AxiosResponse>;
+    transport
+      .adapterFor(call as Attempt)(config)
+      .catch((error: unknown) => {
+        throw ofLibrary(library, error);
+      });
 
-  const instance = axios.create({
-    adapter: async (config) => {
-      const around = enclosing();
-      if (around !== undefined) return send(around, config);
-      let cancel: ((reason: unknown) => void) | undefined;
-      const stopListening = onCallerEnd(config, (reason) => cancel?.(reason));
-      try {
-        return await run((call) => send(call, config), {
-          onStart: (own) => {
-            cancel = own;
-          },
-        });
-      } catch (error) {
-        throw lastOf(error);
-      } finally {
-        stopListening?.();
-      }
-    },
-  });
+  const adapter: AxiosAdapter = async (config) => {
+    const around = enclosing();
+    if (around !== undefined) return send(around, config);
+    let cancel: ((reason: unknown) => void) | undefined;
+    const stopListening = onCallerEnd(config, (reason) =>
+      cancel?.(ofLibrary(library, reason)),
+    );
+    try {
+      return await run((call) => send(call, config), {
+        onStart: (own) => {
+          cancel = own;
+        },
+      });
+    } catch (error) {
+      throw lastOf(error);
+    } finally {
+      stopListening?.();
+    }
+  };
+  return furnished(library.create({ adapter }), transport, adapter);
+}
+
+/** The instance, and what is made of it by `create`, with what every request of ours goes through. */
+function furnished(
+  instance: AxiosInstance,
+  transport: HttpTransport,
+  adapter: AxiosAdapter,
+): AxiosInstance {
+  alwaysThere(instance.interceptors.request, (list) =>
+    list.use(
+      (config) => {
+        // A name stands for another transport, past the dependency; a function for whatever its
+        // author wants: an answer out of a cache, or out of a test.
+        if (typeof config.adapter !== 'function') config.adapter = adapter;
+        return config;
+      },
+      undefined,
+      { synchronous: true },
+    ),
+  );
   addHooks(instance, transport);
+  const create = instance.create.bind(instance);
+  instance.create = (config) => furnished(create(config), transport, adapter);
   return instance;
 }
 
@@ -66,4 +101,18 @@ function lastOf(error: unknown): unknown {
   return isDaceError(error, 'DACE_RETRY_EXHAUSTED') && error.cause !== undefined
     ? error.cause
     : error;
+}
+
+/**
+ * An error of axios with the classes of `library`. An app holds two copies of axios as soon as one
+ * part of it imports it and another one requires it, and they do not know each other's classes.
+ */
+function ofLibrary(
+  { AxiosError, CanceledError }: AxiosStatic,
+  error: unknown,
+): unknown {
+  if (!axios.isAxiosError(error) || error instanceof AxiosError) return error;
+  const { prototype } = axios.isCancel(error) ? CanceledError : AxiosError;
+  if (Object.isExtensible(error)) Object.setPrototypeOf(error, prototype);
+  return error;
 }

@@ -223,6 +223,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     this.last = ended;
     const { delayMs, value } = planRetry(this, ended, nowMs);
     if (delayMs === undefined) return this.surface(ended, value, nowMs);
+    ended.attempt.dropBodies();
     this.stages.retryScheduled(ended.attempt, delayMs, ended.value);
     if (this.isOver) return;
     this.lastDelayMs = delayMs;

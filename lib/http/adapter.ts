@@ -1,5 +1,5 @@
-import { AxiosHeaders } from 'axios';
-import type { AxiosInstance } from 'axios';
+import axios, { AxiosHeaders } from 'axios';
+import type { AxiosInstance, AxiosResponse } from 'axios';
 import { concealSecrets } from './axios-errors.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
@@ -7,13 +7,40 @@ import { Exchange } from './exchange.js';
 /**
  * An exchange for an axios instance, which does the transforms itself. The instance hands the same
  * config to every attempt, so the dependency's headers go into a copy: a token that a function
- * gives is asked for anew.
+ * gives is asked for anew, at each attempt and where an interceptor sends the config of an answer or
+ * of an error again.
  */
 export class AdapterExchange extends Exchange {
+  private readonly given = this.config;
+
   protected override prepare(): void | Promise<void> {
-    const headers = new AxiosHeaders(this.config.headers);
-    this.config = { ...this.config, headers };
+    // Field by field, for to axios a list of another copy of it is one of names and values: what is
+    // switched off by `false` would be lost.
+    const headers = Object.assign(new AxiosHeaders(), this.given.headers);
+    this.config = { ...this.given, headers };
     return super.prepare();
+  }
+
+  protected override succeed(response: AxiosResponse): void {
+    response.config = this.given;
+    super.succeed(response);
+  }
+
+  protected override refuse(error: unknown): void {
+    super.refuse(this.asGiven(error));
+  }
+
+  protected override fail(error: unknown): void {
+    super.fail(this.asGiven(error));
+  }
+
+  /** Leaves alone what is not of this request. */
+  private asGiven(error: unknown): unknown {
+    if (!axios.isAxiosError(error) || error.config !== this.config)
+      return error;
+    error.config = this.given;
+    if (error.response !== undefined) error.response.config = this.given;
+    return error;
   }
 }
 
@@ -22,22 +49,39 @@ export class AdapterExchange extends Exchange {
  * hooks, once per request of the instance, and errors that show no secret.
  */
 export function addHooks(
-  instance: AxiosInstance,
+  { interceptors }: AxiosInstance,
   context: ExchangeContext,
 ): void {
-  instance.interceptors.request.use(
-    async (config) => (await context.http.onRequest?.(config)) || config,
-    undefined,
-    { runWhen: () => context.http.onRequest !== undefined },
+  alwaysThere(interceptors.request, (list) =>
+    list.use(
+      async (config) => (await context.http.onRequest?.(config)) || config,
+      undefined,
+      { runWhen: () => context.http.onRequest !== undefined },
+    ),
   );
-  instance.interceptors.response.use(
-    (response) => {
-      const { onResponse } = context.http;
-      if (onResponse === undefined) return response;
-      return Promise.resolve(onResponse(response)).then((r) => r || response);
-    },
-    (error: unknown) => {
-      throw concealSecrets(error);
-    },
+  alwaysThere(interceptors.response, (list) =>
+    list.use(
+      (response) => {
+        const { onResponse } = context.http;
+        if (onResponse === undefined) return response;
+        return Promise.resolve(onResponse(response)).then((r) => r || response);
+      },
+      (error: unknown) => {
+        throw concealSecrets(error);
+      },
+    ),
   );
+}
+
+/** Adds an interceptor that is not the user's: a user who clears the list does not mean it. */
+export function alwaysThere<List extends { clear(): void }>(
+  list: List,
+  add: (list: List) => void,
+): void {
+  const clear = list.clear.bind(list);
+  list.clear = () => {
+    clear();
+    add(list);
+  };
+  add(list);
 }

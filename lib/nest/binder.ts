@@ -56,7 +56,7 @@ const complete = new WeakSet<object>();
  */
 export function appOf(
   instance: object,
-  user: { className: string; method: string; id: string },
+  user: { className: string; name: string | symbol; id: string },
 ): App | Promise<void> {
   const own = bound.of(instance);
   if (own !== undefined) return own;
@@ -78,10 +78,10 @@ export function appOf(
   );
   if (live.length === 1) return live[0]!.app;
   const message = holders.length === 0 ? unboundMessage : sharedMessage;
-  const { className, method, id } = user;
+  const { className, name, id } = user;
   throw new DaceConfigurationError({
     dependencyId: id,
-    message: message(className, method, id),
+    message: message(className, String(name), id),
   });
 }
 

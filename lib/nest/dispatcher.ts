@@ -86,17 +86,11 @@ function useOf(
   self: object | undefined,
   rawArgs: readonly unknown[],
 ): Use | Promise<void> {
-  const { id, className } = method;
-  const name = String(method.name);
-  if (self === undefined || self === null)
-    throw misuse(method, detachedMessage(className, name));
-  const app = appOf(self, { className, method: name, id });
+  if (self === undefined || self === null) throw detached(method);
+  const app = appOf(self, method);
   if (app instanceof Promise) return app;
-  if (!app.has(id)) {
-    const added = app.whenAdded(id);
-    if (added !== undefined) return added;
-    throw app.unknown(id, [`${className}.${name}`]);
-  }
+  const { id } = method;
+  if (!app.has(id)) return added(method, app);
   const passing = passingOf(method, rawArgs);
   const args = passing?.args ?? rawArgs;
   return {
@@ -107,6 +101,21 @@ function useOf(
     work: (attempt) => runOriginal(method, self, args, attempt),
     hooks: passing?.hooks,
   };
+}
+
+function detached(method: ProtectedMethod): DaceConfigurationError {
+  const { className, name } = method;
+  return misuse(method, detachedMessage(className, String(name)));
+}
+
+/** Waits for the dependency if it is on its way. */
+function added(
+  { id, className, name }: ProtectedMethod,
+  app: App,
+): Promise<void> {
+  const whenAdded = app.whenAdded(id);
+  if (whenAdded !== undefined) return whenAdded;
+  throw app.unknown(id, [`${className}.${String(name)}`]);
 }
 
 /** What the interceptor has armed; two decorators of one dependency are one operation, though. */

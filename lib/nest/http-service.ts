@@ -1,15 +1,16 @@
 /**
  * `@InjectHttpService`: an `HttpService` of `@nestjs/axios` whose every request is protected.
  */
-import { HttpService } from '@nestjs/axios';
+import type { HttpService } from '@nestjs/axios';
 import { Inject, type FactoryProvider } from '@nestjs/common';
-import axios from 'axios';
+import type { AxiosInstance, AxiosStatic } from 'axios';
 import { DaceConfigurationError } from '../core/errors.js';
 import type { Dependency } from '../dependency/dependency.js';
 import type { App } from './app.js';
 import { DACE_APP } from './dace.constants.js';
 import { noHttpServiceMessage } from './dace.messages.js';
 import { tokenOf } from './dace.tokens.js';
+import { DropInHttpService } from './drop-in-http-service.js';
 import type { DependencyId } from './dependency-ids.js';
 import { enclosingAttempt } from './frames.js';
 
@@ -42,26 +43,26 @@ export function InjectHttpService(
   return Inject(httpServiceTokenOf(id));
 }
 
+/** Costs next to nothing until somebody sends a request: Nest makes one for every id. */
 export function httpServiceProvider(id: string): FactoryProvider<HttpService> {
   return {
     provide: httpServiceTokenOf(id),
     inject: [tokenOf(id), { token: DACE_APP, optional: true }],
-    useFactory: (dependency: Partial<Dependency>, app?: App) => {
-      const instance =
+    useFactory: (dependency: Partial<Dependency>, app?: App) =>
+      new DropInHttpService((library) =>
         dependency.dropIn === undefined || app === undefined
-          ? overridden(id)
-          : dependency.dropIn(() => enclosingAttempt(app, id));
-      // The same type, which axios declares once for `import` and once for `require`.
-      return new HttpService(instance as unknown as OwnInstance);
-    },
+          ? overridden(id, library)
+          : dependency.dropIn({
+              library,
+              enclosing: () => enclosingAttempt(app, id),
+            }),
+      ),
   };
 }
 
-type OwnInstance = ConstructorParameters<typeof HttpService>[0];
-
 /** A test's stand-in for the dependency has no connections to lend. */
-function overridden(id: string): ReturnType<typeof axios.create> {
-  return axios.create({
+function overridden(id: string, library: AxiosStatic): AxiosInstance {
+  return library.create({
     adapter: () =>
       Promise.reject(
         new DaceConfigurationError({

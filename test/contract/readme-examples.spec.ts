@@ -48,11 +48,13 @@ async function compile(examples: readonly string[]): Promise<string> {
   }
 }
 
-describe('The examples of the README', () => {
-  it('compile', { timeout: 60_000 }, async () => {
-    const readme = await readFile(join(root, 'README.md'), 'utf8');
-    const examples = examplesOf(readme);
-    expect(examples.length).toBeGreaterThan(3);
+describe('The examples', () => {
+  it.each([
+    ['README.md', 4],
+    ['docs/nest.md', 3],
+  ])('of %s compile', { timeout: 60_000 }, async (path, least) => {
+    const examples = examplesOf(await readFile(join(root, path), 'utf8'));
+    expect(examples.length).toBeGreaterThanOrEqual(least);
     expect(await compile(examples)).toBe('');
   });
 

@@ -14,10 +14,9 @@ import {
   FaultTolerant,
   getDependencyToken,
   type DaceModuleAsyncOptions,
-  type DependencyMap,
 } from 'nestjs-dace';
 import { DaceTestingModule, ManualClock } from 'nestjs-dace/testing';
-import { errorOf, hang, watch } from '../support/core-toolkit.js';
+import { hang, watch } from '../support/core-toolkit.js';
 import { platforms, serve } from './nest-app.js';
 
 const paymentsConfig = registerAs('payments', () => ({ timeoutMs: 7 }));
@@ -240,68 +239,4 @@ describe.each(platforms)('An app on $platform', (platform) => {
 
     expect((await response).status).toBe(504);
   });
-});
-
-describe('An app whose configuration is wrong does not start', () => {
-  const reason = async (
-    changes: Parameters<typeof root>[0],
-    imports: Imports = [],
-  ): Promise<Error> =>
-    errorOf(start(testing([root(changes).dace, ...imports])));
-
-  it.each<[string, unknown, RegExp]>([
-    [
-      'a text for a number',
-      { payments: { timeoutMs: '7' } },
-      /"payments".*timeoutMs is "7": .*Number\(…\)/s,
-    ],
-    [
-      'no number',
-      { payments: { timeoutMs: NaN } },
-      /"payments".*timeoutMs is NaN/s,
-    ],
-    [
-      'an id too many',
-      { payments: {}, search: {} },
-      /told of the dependencies payments, but .* for payments, search/,
-    ],
-    ['an id too few', {}, /dependencies payments, but .* options for none/],
-    [
-      'nothing',
-      undefined,
-      /^useFactory of DaceModule: its answer for payments is undefined: expected options by id/,
-    ],
-  ])('where its factory answers %s', async (_, made, message) => {
-    const error = await reason({ useFactory: () => made as DependencyMap });
-
-    expect(error).toMatchObject({ code: 'DACE_CONFIGURATION' });
-    expect(error.message).toMatch(message);
-  });
-
-  it.each([
-    ['throws', () => getOrThrow()],
-    ['rejects', async () => getOrThrow()],
-  ])('where its factory %s, with the very error', async (_, useFactory) => {
-    expect(await reason({ useFactory })).toBe(failure);
-    expect(
-      await reason({
-        useFactory: () => ({ payments: {} }),
-        useOptions: useFactory,
-      }),
-    ).toBe(failure);
-  });
-
-  it('where what its factory needs is not there, with its name', async () => {
-    const error = await reason({
-      inject: [ConfigService],
-      useFactory: () => ({ payments: {} }),
-    });
-
-    expect(error.message).toMatch(/ConfigService.*DaceModule/s);
-  });
-
-  const failure = new Error('PAYMENTS_URL is missing');
-  function getOrThrow(): never {
-    throw failure;
-  }
 });

@@ -19,12 +19,13 @@ import {
   type IQueryHandler,
 } from '@nestjs/cqrs';
 import { REQUEST } from '@nestjs/core';
-import { filter, from, map, mergeMap, type Observable } from 'rxjs';
+import { filter, from, map, mergeMap, Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { DaceRegistry, FaultTolerant } from 'nestjs-dace';
+import { DaceTestingModule, ManualClock } from 'nestjs-dace/testing';
 import { errorOf, unhandledDuring } from '../support/core-toolkit.js';
 import { Ledger, tally, times, twins } from './instances-apps.js';
-import { platforms, until, type Platform, type serve } from './nest-app.js';
+import { platforms, serve, until, type Platform } from './nest-app.js';
 
 class Pay extends Command<string> {
   constructor(readonly id: number) {
@@ -231,5 +232,36 @@ describe('A protected handler', () => {
       { cause: { id: 1 }, exception: { code: 'DACE_CIRCUIT_OPEN' } },
     ]);
     expect(linesOf(app)).toEqual(['heard of 2']);
+  });
+});
+
+describe('A saga that is itself protected', () => {
+  it('is over when no event has come in time, as any stream, and says so', async () => {
+    @Injectable()
+    class Protected {
+      @Saga()
+      @FaultTolerant('payments')
+      onPaid(events$: Observable<unknown>): Observable<Notify> {
+        return events$.pipe(
+          filter((event) => event instanceof Paid),
+          map(({ id }) => new Notify(`${id}`)),
+        );
+      }
+    }
+    const { app } = await serve({
+      imports: [
+        DaceTestingModule.forRoot({ payments: { timeoutMs: 100 } }),
+        CqrsModule.forRoot(),
+      ],
+      providers: [Protected],
+    });
+    const told: unknown[] = [];
+    app.get(UnhandledExceptionBus).subscribe((info) => told.push(info));
+
+    await app.get(ManualClock).advance(100);
+
+    expect(told).toMatchObject([
+      { cause: 'onPaid', exception: { code: 'DACE_TIMEOUT' } },
+    ]);
   });
 });

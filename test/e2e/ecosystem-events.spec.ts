@@ -220,6 +220,28 @@ describe('A protected listener', () => {
     expect(linesOf(app)).toEqual([]);
   });
 
+  it('with suppressErrors: false gives plain emit what an unprotected one would: nobody who listens', async () => {
+    @Injectable()
+    class Unprotected {
+      @OnEvent('strict', { suppressErrors: false })
+      async strict(): Promise<void> {
+        throw new Error('unprotected');
+      }
+    }
+    const [{ app }] = await listening(undefined, Listener, Unprotected);
+    app.get(DaceRegistry).get('payments').control('forced-open');
+
+    const unhandled = await unhandledDuring(async () => {
+      emitterOf(app).emit('strict');
+      await until(() => tally(app).started === 1);
+    });
+
+    expect(unhandled.map(String).toSorted()).toEqual([
+      'DaceCircuitOpenError: Circuit of "payments" is forced-open',
+      'Error: unprotected',
+    ]);
+  });
+
   it('of what a protected call emits is part of that call while it runs', async () => {
     @Injectable()
     class Shop {
