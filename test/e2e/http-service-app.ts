@@ -76,6 +76,11 @@ export async function started(
   return app.init();
 }
 
+/** One without protection, to compare with. */
+export const plainHttp = (baseURL: string): HttpService =>
+  // axios declares its types once for `import` and once for `require`.
+  new HttpService(library.create({ baseURL, proxy: false }) as never);
+
 /** Answers `status`, the first `times` times; what was asked, after that. */
 export const failing =
   (status: number, times = Infinity, headers: object = {}): Route =>

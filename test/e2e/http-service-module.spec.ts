@@ -13,6 +13,7 @@ import { errorOf } from '../support/core-toolkit.js';
 import {
   library,
   Payments,
+  plainHttp,
   start,
   started,
   upstream,
@@ -190,9 +191,7 @@ describe('The HttpServices of two apps', () => {
 
 describe('A class that takes the HttpService of a dependency', () => {
   it('takes a plain one where it is constructed by hand', async () => {
-    const plain = new HttpService(
-      library.create({ baseURL: upstream.origin, proxy: false }),
-    );
+    const plain = plainHttp(upstream.origin);
 
     const { data } = await firstValueFrom(new Payments(plain).http.get('/a'));
 
