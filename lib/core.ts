@@ -17,6 +17,7 @@ export type {
   DependencyOptions,
   Fallback,
   HostInput,
+  OpenOnRetryAfterOptions,
   RateLimitOptions,
   ResetBackoffOptions,
   RetryOptions,
@@ -26,10 +27,21 @@ export {
   errorCount,
   failureRatio,
   firstFailure,
+  slowRatio,
 } from './circuit/trip-rules.js';
-export type { Counts, TripInput, TripRule } from './circuit/trip-rules.js';
-export { probes } from './circuit/recovery.js';
-export type { ProbesRecovery, Recovery } from './circuit/recovery.js';
+export type {
+  Counts,
+  RuleWindow,
+  TripInput,
+  TripRule,
+} from './circuit/trip-rules.js';
+export { outlier } from './circuit/outlier.js';
+export { probes, ramp } from './circuit/recovery.js';
+export type {
+  ProbesRecovery,
+  RampRecovery,
+  Recovery,
+} from './circuit/recovery.js';
 export type { CircuitMode, CircuitState } from './circuit/circuit.js';
 export { failuresOnly } from './dependency/failures-only.js';
 export type {

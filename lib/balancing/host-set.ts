@@ -4,6 +4,8 @@
  * sum over the hosts in service, so one dead host of four never opens the dependency.
  */
 import { type Circuit, type CircuitChange } from '../circuit/circuit.js';
+import type { TripRule } from '../circuit/trip-rules.js';
+import type { WindowCounts } from '../core/rolling-window.js';
 import type { LoadBalancer } from './balancers.js';
 import type { Host } from './host.js';
 
@@ -101,12 +103,21 @@ export class HostSet {
     isFailure: boolean,
     isSlow: boolean,
     nowMs: number,
+    tookMs: number,
+    askedMs: number,
   ): void {
     const above = this.owner.circuit;
     if (above === undefined || host.circuit === undefined) return;
     if (above.isLease(ticket)) {
-      host.circuit.record(hostTicket, isFailure, isSlow, nowMs);
-      above.record(ticket, isFailure, isSlow, nowMs);
+      host.circuit.record(
+        hostTicket,
+        isFailure,
+        isSlow,
+        nowMs,
+        tookMs,
+        askedMs,
+      );
+      above.record(ticket, isFailure, isSlow, nowMs, tookMs);
       return;
     }
     // Counted above before the host is judged: if that takes the host out, all of it is subtracted.
@@ -114,8 +125,8 @@ export class HostSet {
       host.isInService &&
       host.circuit.mode !== 'disabled' &&
       hostTicket === host.circuit.closedTicket &&
-      above.enter(ticket, isFailure, isSlow, nowMs);
-    host.circuit.record(hostTicket, isFailure, isSlow, nowMs);
+      above.enter(ticket, isFailure, isSlow, nowMs, tookMs);
+    host.circuit.record(hostTicket, isFailure, isSlow, nowMs, tookMs, askedMs);
     if (isCounted && host.isInService) above.conclude(nowMs);
   }
 
@@ -123,8 +134,29 @@ export class HostSet {
   consecutiveFailures(): number {
     let least = Infinity;
     for (const host of this.inService)
-      least = Math.min(least, host.circuit?.consecutiveFailures ?? 0);
+      least = Math.min(least, host.circuit?.tally.consecutiveFailures ?? 0);
     return least === Infinity ? 0 : least;
+  }
+
+  /** Whether `rule` holds for each host in service by its own count. */
+  holdsEverywhere(rule: TripRule, nowMs: number): boolean {
+    return (
+      this.inService.length > 0 &&
+      this.inService.every((host) => host.circuit?.tally.holds(rule, nowMs))
+    );
+  }
+
+  /** What all hosts in service but `host` have counted together. */
+  peersOf(host: Host, rule: TripRule, nowMs: number): WindowCounts | undefined {
+    const all = this.owner.circuit?.tally.read(nowMs, rule);
+    const own = host.circuit?.tally.read(nowMs, rule);
+    if (all === undefined || own === undefined || this.inService.length < 2)
+      return undefined;
+    const calls = Math.max(0, all.calls - own.calls);
+    const failures = Math.max(0, all.failures - own.failures);
+    const slow = Math.max(0, all.slow - own.slow);
+    const failureRatio = calls === 0 ? 0 : failures / calls;
+    return { calls, failures, slow, failureRatio };
   }
 
   /** At most `ceil(maxOutRatio × hosts)`, and never the last one, may be out. */
@@ -186,11 +218,13 @@ export class HostSet {
     tried: readonly Host[] | undefined,
   ): Host | undefined {
     this.reschedule();
+    // Of a ramp a host gets its part of what would be its share.
+    const share = 1 / this.hosts.length;
     return this.out.find(
       (host) =>
         tried?.includes(host) !== true &&
         !host.permits.isFull &&
-        host.circuit?.refuses(nowMs) === false,
+        host.circuit?.isDrawn(nowMs, share) === true,
     );
   }
 

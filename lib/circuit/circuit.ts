@@ -6,16 +6,15 @@
  * lease; every transition starts a new generation, so a late result changes nothing. Nothing is
  * scheduled: what time has changed is worked out when somebody asks.
  */
-import type { WindowCounts } from '../core/rolling-window.js';
 import type {
   CircuitMode,
   CircuitOwner,
   CircuitSettings,
   CircuitState,
 } from './contract.js';
-import { ProbeRound } from './recovery.js';
-import { openingMs } from './reset-backoff.js';
-import { Tally } from './tally.js';
+import { Outage } from './outage.js';
+import type { RoundEnd } from './recovery.js';
+import { ASKED, Tally } from './tally.js';
 
 export type {
   CircuitChange,
@@ -34,27 +33,24 @@ export class Circuit {
   private operatorMode: CircuitMode = 'auto';
   private sequence = 1;
   private generation = 1;
-  private untilMs = 0;
-  private closedAtMs = -Infinity;
-  private lastOpeningMs = 0;
-  private failedRecoveries = 0;
-  /** Chance of the next opening's jitter, once it has been drawn. */
-  private drawn: number | undefined;
-  private round: ProbeRound | undefined;
+  /** It cannot open before this, since a ramp has just closed it. */
+  private graceUntilMs = -Infinity;
+  /** Made when it first opens: most never do. */
+  private outage: Outage | undefined;
   private trippedBy: string | undefined;
-  private tally: Tally;
+  private counted: Tally;
 
   constructor(
     private settings: CircuitSettings,
     private readonly owner: CircuitOwner,
     private readonly random: () => number,
   ) {
-    this.tally = new Tally(settings.trip, owner);
+    this.counted = new Tally(settings.trip, owner);
   }
 
-  /** Failures since the last success. */
-  get consecutiveFailures(): number {
-    return this.tally.consecutiveFailures;
+  /** What it has counted while closed. */
+  get tally(): Tally {
+    return this.counted;
   }
 
   get mode(): CircuitMode {
@@ -88,53 +84,68 @@ export class Circuit {
       return this.admit(nowMs, leaseMs);
     }
     this.sequence += 1;
-    this.round!.lend(this.sequence, nowMs + leaseMs);
+    this.outage!.round!.lend(this.sequence, nowMs + leaseMs);
     return this.sequence;
   }
 
   /** Whether `admit` would refuse now. */
   refuses(nowMs: number): boolean {
-    if (this.state !== 'closed') this.settleLeases(nowMs);
-    if (this.state === 'closed') return this.operatorMode === 'forced-open';
-    return this.state === 'open' ? nowMs < this.untilMs : !this.round!.hasRoom;
+    if (this.state !== 'closed') this.settle(nowMs);
+    return this.state === 'closed'
+      ? this.operatorMode === 'forced-open'
+      : this.outage!.refuses(nowMs);
+  }
+
+  /**
+   * Whether chance lets one of `1 / share` calls through that `refuses` does not: asked once per
+   * call, before `admit`. Only a ramp leaves it to chance.
+   */
+  isDrawn(nowMs: number, share = 1): boolean {
+    if (this.refuses(nowMs)) return false;
+    if (this.state === 'open' && this.settings.recovery.kind === 'ramp')
+      this.halfOpen(nowMs);
+    return this.outage?.round?.isDrawn(nowMs, share, this.random) ?? true;
   }
 
   /** Whether a call at `atMs`, later than now, is sure to be refused as things stand. */
   willRefuseAt(atMs: number): boolean {
     if (this.operatorMode === 'forced-open') return true;
-    return this.state === 'open' && atMs < this.untilMs;
+    return this.state === 'open' && this.outage!.isOpenAt(atMs);
   }
 
   /** When it should be asked again: the next probe's moment, Infinity while closed. */
   get nextProbeMs(): number {
-    if (this.operatorMode === 'forced-open' || this.state === 'closed')
-      return Infinity;
-    if (this.state === 'open') return this.untilMs;
-    return this.round!.hasRoom ? -Infinity : this.round!.firstEndMs;
+    return this.operatorMode === 'forced-open' || this.state === 'closed'
+      ? Infinity
+      : this.outage!.nextProbeMs;
   }
 
   /** The work of a probe starts only now: its lease counts from here. */
   renewLease(ticket: number, endMs: number): void {
-    this.round?.renew(ticket, endMs);
+    this.outage?.round?.renew(ticket, endMs);
   }
 
   /** Whether `ticket` is a probe's. */
   isLease(ticket: number): boolean {
-    return this.round?.has(ticket) === true;
+    return this.outage?.round?.has(ticket) === true;
   }
 
+  /** `askedMs` is for how long a throttled answer asks to be left in peace. */
   record(
     ticket: number,
     isFailure: boolean,
     isSlow: boolean,
     nowMs: number,
+    tookMs = 0,
+    askedMs = 0,
   ): void {
     if (this.state === 'closed') {
-      if (this.enter(ticket, isFailure, isSlow, nowMs)) this.conclude(nowMs);
+      if (!this.enter(ticket, isFailure, isSlow, nowMs, tookMs)) return;
+      if (askedMs > 0) this.counted.ask(nowMs + askedMs);
+      this.conclude(nowMs);
     } else if (this.state === 'half-open') {
-      this.settleLeases(nowMs);
-      this.round?.judge(ticket, isFailure);
-      this.decide(nowMs);
+      this.settle(nowMs);
+      this.endLease(ticket, isFailure, nowMs, askedMs);
     }
   }
 
@@ -144,22 +155,24 @@ export class Circuit {
     isFailure: boolean,
     isSlow: boolean,
     nowMs: number,
+    tookMs = 0,
   ): boolean {
     if (ticket !== this.generation || this.state !== 'closed') return false;
     if (this.operatorMode === 'disabled') return false;
-    this.tally.record(isFailure, isSlow, nowMs);
+    this.counted.record(isFailure, isSlow, nowMs, tookMs);
     return true;
   }
 
   /** Judges what has been counted; a window without a failure or slow call has nothing to judge. */
   conclude(nowMs: number): void {
-    if (!this.tally.isClean || this.trippedBy !== undefined) this.judge(nowMs);
+    if (!this.counted.isClean || this.trippedBy !== undefined)
+      this.judge(nowMs);
   }
 
   /** The ticket comes back and proves nothing, unless it is a lease that had hung by `nowMs`. */
   release(ticket: number, nowMs = -Infinity): void {
-    this.settleLeases(nowMs);
-    this.round?.giveBack(ticket);
+    this.settle(nowMs);
+    this.outage?.round?.giveBack(ticket);
   }
 
   /** A rule that holds and could not open the circuit for want of room may do so now. */
@@ -173,7 +186,8 @@ export class Circuit {
     const wasOpen =
       this.state !== 'closed' || this.operatorMode === 'forced-open';
     this.operatorMode = mode;
-    this.failedRecoveries = 0;
+    this.outage?.forget();
+    this.graceUntilMs = -Infinity;
     this.reset();
     if (mode === 'forced-open') this.owner.changed('opened', nowMs);
     else if (wasOpen) this.owner.changed('closed', nowMs);
@@ -183,17 +197,17 @@ export class Circuit {
   configure(settings: CircuitSettings): void {
     const isSameTrip = settings.trip === this.settings.trip;
     this.settings = settings;
-    if (!isSameTrip) this.tally = new Tally(settings.trip, this.owner);
+    if (!isSameTrip) this.counted = new Tally(settings.trip, this.owner);
   }
 
   /** Takes the counts of `part`, which were recorded here too, out of these. */
   subtract(part: Circuit, nowMs: number): void {
-    this.tally.subtract(part.tally, nowMs);
+    this.counted.subtract(part.tally, nowMs);
   }
 
   /** Forgets all counts. */
   empty(): void {
-    this.tally.clear();
+    this.counted.clear();
     this.trippedBy = undefined;
   }
 
@@ -204,96 +218,83 @@ export class Circuit {
     this.generation = ++this.sequence;
   }
 
-  /** Counts of the longest windowed rule. */
-  counts(nowMs: number): WindowCounts {
-    return this.tally.read(nowMs);
-  }
-
   /** What the next call would meet, and when the next probe may go; changes nothing. */
   look(nowMs: number): { state: CircuitState; retryAfterMs?: number } {
     if (this.operatorMode !== 'auto') return { state: this.operatorMode };
     if (this.state === 'closed') return { state: 'closed' };
-    let untilMs = this.untilMs;
-    if (this.state === 'half-open') {
-      const { lostByMs } = this.round!;
-      if (lostByMs > nowMs) return { state: 'half-open' };
-      untilMs = lostByMs + this.lengthAfter(this.failedRecoveries + 1);
-    }
-    return nowMs >= untilMs
-      ? { state: 'half-open' }
-      : { state: 'open', retryAfterMs: untilMs - nowMs };
+    return this.outage!.look(this.settings, nowMs);
   }
 
   private judge(nowMs: number): void {
-    const { tally, owner } = this;
-    const inARow =
-      tally.consecutiveFailures === 0
-        ? 0
-        : (owner.consecutiveFailures?.() ?? tally.consecutiveFailures);
-    const rule = tally.tripping(nowMs, inARow);
-    const was = this.trippedBy;
-    this.trippedBy = rule?.name;
-    if (rule === undefined) return;
+    const { counted, owner, trippedBy: was } = this;
+    const name = counted.reason(nowMs);
+    this.trippedBy = name;
+    if (name === undefined) return;
     if (this.operatorMode === 'metrics-only') {
       if (was === undefined) owner.changed('would-open', nowMs);
-    } else if (owner.mayOpen()) this.open(nowMs);
-  }
-
-  /** Leases that hung past their end are failed probes as of that instant. */
-  private settleLeases(nowMs: number): void {
-    while (this.state === 'half-open') {
-      const endedMs = this.round!.expire(nowMs);
-      if (endedMs === undefined) return;
-      this.decide(endedMs);
+    } else if (nowMs >= this.graceUntilMs && owner.mayOpen()) {
+      this.outage?.stayedClosedUntil(nowMs);
+      this.open(nowMs, counted.askedMs(nowMs));
     }
   }
 
-  private decide(nowMs: number): void {
-    const outcome = this.round?.outcome;
-    if (outcome === 'closed') {
-      this.closedAtMs = nowMs;
+  /** Leases that hung past their end, and a ramp that is over, took effect as of that instant. */
+  private settle(nowMs: number): void {
+    if (this.state !== 'half-open') return;
+    const end = this.outage!.settle(nowMs);
+    if (end !== undefined) this.decide(end);
+  }
+
+  /** A probe is back; one that was told to wait opens the circuit for as long. */
+  private endLease(
+    ticket: number,
+    isFailure: boolean,
+    nowMs: number,
+    askedMs: number,
+  ): void {
+    const { outage } = this;
+    if (askedMs <= 0) {
+      const outcome = outage!.round?.judge(ticket, isFailure, nowMs);
+      if (outcome !== undefined) this.decide({ outcome, atMs: nowMs });
+    } else if (outage!.round?.giveBack(ticket) === true) {
+      if (isFailure) outage!.recoveryFailed();
+      this.trippedBy = ASKED;
+      this.open(nowMs, askedMs);
+    }
+  }
+
+  private decide({ outcome, atMs }: RoundEnd): void {
+    const outage = this.outage!;
+    if (outcome === 'open') {
+      outage.recoveryFailed();
+      this.open(atMs);
+    } else {
+      this.graceUntilMs = atMs + outage.round!.graceMs;
+      outage.recovered(atMs);
       this.reset();
-      this.owner.changed('closed', nowMs);
-    } else if (outcome === 'open') {
-      this.failedRecoveries += 1;
-      this.startOpening(nowMs);
+      this.owner.changed('closed', atMs);
     }
   }
 
-  private open(nowMs: number): void {
-    if (nowMs - this.closedAtMs >= this.lastOpeningMs)
-      this.failedRecoveries = 0;
-    this.startOpening(nowMs);
-  }
-
-  private startOpening(nowMs: number): void {
-    this.lastOpeningMs = this.lengthAfter(this.failedRecoveries);
-    this.drawn = undefined;
-    this.untilMs = nowMs + this.lastOpeningMs;
+  private open(nowMs: number, askedMs?: number): void {
+    this.outage ??= new Outage(this.random);
+    this.outage.open(this.settings, nowMs, askedMs);
+    this.counted.ask(-Infinity);
     this.state = 'open';
     this.generation = ++this.sequence;
-    this.round = undefined;
     this.owner.changed('opened', nowMs);
   }
 
-  /** Length of the next opening; its jitter is drawn once, whoever asks first. */
-  private lengthAfter(failedRecoveries: number): number {
-    const { resetTimeoutMs, resetBackoff } = this.settings;
-    const draw = () => (this.drawn ??= this.random());
-    return openingMs(resetTimeoutMs, resetBackoff, failedRecoveries, draw);
-  }
-
   private halfOpen(nowMs: number): void {
+    this.outage!.halfOpen(this.settings, nowMs);
     this.state = 'half-open';
     this.generation = ++this.sequence;
-    this.round = new ProbeRound(this.settings.recovery);
     this.owner.changed('half-opened', nowMs);
   }
 
   private reset(): void {
     this.state = 'closed';
     this.generation = ++this.sequence;
-    this.round = undefined;
     this.empty();
   }
 }

@@ -2,6 +2,7 @@
  * What a circuit is told and what it tells: its modes and states, its settings, and the owner it
  * asks before it opens.
  */
+import type { WindowCounts } from '../core/rolling-window.js';
 import type { Recovery } from './recovery.js';
 import type { ResetBackoffSettings } from './reset-backoff.js';
 import type { TripRule } from './trip-rules.js';
@@ -21,6 +22,8 @@ export interface CircuitSettings {
   readonly resetBackoff: ResetBackoffSettings;
   readonly leaseMs: number;
   readonly maxOutRatio: number;
+  /** Undefined = what a throttled answer asks for opens nothing. */
+  readonly openOnRetryAfter?: { readonly maxMs: number } | undefined;
 }
 
 export type CircuitChange = 'opened' | 'half-opened' | 'closed' | 'would-open';
@@ -33,4 +36,8 @@ export interface CircuitOwner {
   ruleFailed(rule: TripRule, error: unknown): void;
   /** Failures in a row that hold for everybody the circuit stands above. */
   consecutiveFailures?(): number | undefined;
+  /** Whether a rule over the last calls holds for everybody the circuit stands above. */
+  holdsEverywhere?(rule: TripRule, nowMs: number): boolean | undefined;
+  /** What the peers of the circuit's host have counted for a rule. */
+  peers?(rule: TripRule, nowMs: number): WindowCounts | undefined;
 }

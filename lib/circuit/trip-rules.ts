@@ -2,8 +2,8 @@
  * When a circuit opens. A rule is an immutable description: one object may serve every host of a
  * dependency; the counts it judges belong to the circuit. Comparison is `>=` throughout.
  */
-import { DaceConfigurationError } from '../core/errors.js';
 import type { WindowCounts } from '../core/rolling-window.js';
+import { MOST_WINDOW_CALLS, RuleCheck } from './rule-check.js';
 
 /**
  * What a rule judges.
@@ -19,6 +19,7 @@ export interface Counts extends WindowCounts {
 /**
  * One reason to open.
  *
+ * Shape:  `windowMs` and `windowCalls` exclude each other.
  * @publicApi
  */
 export interface TripRule {
@@ -26,19 +27,42 @@ export interface TripRule {
   readonly name: string;
   /** Span of the counts it judges; absent = the circuit's longest, or 10 s. */
   readonly windowMs?: number;
-  /** Called on every verdict while something in the window failed; must not wait or throw. */
-  trips(counts: Counts): boolean;
+  /** Judges the last calls in place of a span. Of several hosts it must hold for each. */
+  readonly windowCalls?: number;
+  /** Calls that take longer are its `slow` ones; absent = those slower than `expectedInMs`. */
+  readonly slowMs?: number;
+  /** Its `trips` wants to know of the host's peers. */
+  readonly comparesPeers?: boolean;
+  /**
+   * Called on every verdict while something in its windows failed or was slow; must not wait or
+   * throw. `peers` are the counts of all other hosts in service together: undefined where there
+   * are none, or where it does not ask for them.
+   */
+  trips(counts: Counts, peers?: WindowCounts): boolean;
 }
 
 /** A rule, or a function of the counts that says true to open. @publicApi */
 export type TripInput = TripRule | ((counts: Counts) => boolean);
 
+/** Where a rule looks: a span of time, or the last calls. @publicApi */
+export type RuleWindow =
+  | {
+      readonly windowMs?: number | undefined;
+      readonly windowCalls?: undefined;
+    }
+  | {
+      readonly windowMs?: undefined;
+      readonly windowCalls: number;
+    };
+
 export const DEFAULT_WINDOW_MS = 10_000;
+const DEFAULT_MINIMUM_CALLS = 10;
 
 /**
  * Opens when at least `ratio` of the window's calls failed.
  *
- * Shape:  ratio in (0, 1] (default 0.5), minimumCalls ≥ 1 (default 10), windowMs ≥ 1 (default 10 000).
+ * Shape:  ratio in (0, 1] (default 0.5), minimumCalls ≥ 1 (default 10, or the whole of a smaller
+ *         windowCalls), windowMs ≥ 1 (default 10 000) or windowCalls ≥ 1.
  * Errors: DaceConfigurationError on a value out of range.
  * Source: aiomisc CircuitBreaker; resilience4j failureRateThreshold.
  * @publicApi
@@ -47,34 +71,72 @@ export function failureRatio(
   options: {
     readonly ratio?: number | undefined;
     readonly minimumCalls?: number | undefined;
-    readonly windowMs?: number | undefined;
-  } = {},
+  } & RuleWindow = {},
 ): TripRule {
-  const {
-    ratio = 0.5,
-    minimumCalls = 10,
-    windowMs = DEFAULT_WINDOW_MS,
-  } = options;
-  check('failureRatio', 'ratio', ratio, ratio > 0 && ratio <= 1, 'in (0, 1]');
-  checkCount('failureRatio', 'minimumCalls', minimumCalls, 1);
-  checkWindow('failureRatio', windowMs);
+  const name = 'failureRatio';
+  const check = new RuleCheck(name);
+  check.names(options, ['ratio', 'minimumCalls', 'windowMs', 'windowCalls']);
+  const { ratio = 0.5 } = options;
+  check.ratio('ratio', ratio);
+  const window = windowOf(check, options, DEFAULT_WINDOW_MS);
+  const minimumCalls = minimumOf(check, options.minimumCalls, window);
   return {
-    name: 'failureRatio',
-    windowMs,
+    name,
+    ...window,
     trips: (counts) =>
       counts.calls >= minimumCalls && counts.failureRatio >= ratio,
   };
 }
 
 /**
+ * Opens when at least `ratio` of the window's calls were slow, whatever came of them.
+ *
+ * Shape:  ratio in (0, 1] (default 0.5), slowMs ≥ 1 (default: the call's `expectedInMs`),
+ *         minimumCalls ≥ 1 (default 10, or the whole of a smaller windowCalls), windowMs ≥ 1
+ *         (default 10 000) or windowCalls ≥ 1.
+ * Units:  milliseconds of one attempt.
+ * Errors: DaceConfigurationError on a value out of range.
+ * Source: resilience4j slowCallRateThreshold.
+ * @publicApi
+ */
+export function slowRatio(
+  options: {
+    readonly ratio?: number | undefined;
+    readonly slowMs?: number | undefined;
+    readonly minimumCalls?: number | undefined;
+  } & RuleWindow = {},
+): TripRule {
+  const name = 'slowRatio';
+  const check = new RuleCheck(name);
+  check.names(options, [
+    'ratio',
+    'slowMs',
+    'minimumCalls',
+    'windowMs',
+    'windowCalls',
+  ]);
+  const { ratio = 0.5, slowMs } = options;
+  check.ratio('ratio', ratio);
+  if (slowMs !== undefined) check.time('slowMs', slowMs, 1);
+  const window = windowOf(check, options, DEFAULT_WINDOW_MS);
+  const minimumCalls = minimumOf(check, options.minimumCalls, window);
+  return {
+    name,
+    ...window,
+    ...(slowMs !== undefined && { slowMs }),
+    trips: ({ calls, slow }) => calls >= minimumCalls && slow / calls >= ratio,
+  };
+}
+
+/**
  * Opens after `count` failures with no success between them.
  *
- * Shape:  count ≥ 1, a whole number.
+ * Shape:  count ≥ 1, a whole number. Of several hosts every one must have had as many.
  * Errors: DaceConfigurationError on a value out of range.
  * @publicApi
  */
 export function consecutiveFailures(count: number): TripRule {
-  checkCount('consecutiveFailures', 'count', count, 1);
+  new RuleCheck('consecutiveFailures').count('count', count, 1);
   return {
     name: 'consecutiveFailures',
     trips: (counts) => counts.consecutiveFailures >= count,
@@ -84,7 +146,8 @@ export function consecutiveFailures(count: number): TripRule {
 /**
  * Opens on failure `maxFail + 1` inside the window; successes between do not matter.
  *
- * Shape:  maxFail ≥ 0 (default 3), windowMs ≥ 1 (default 60 000).
+ * Shape:  maxFail ≥ 0 (default 3) and below windowCalls, windowMs ≥ 1 (default 60 000) or
+ *         windowCalls ≥ 1.
  * Errors: DaceConfigurationError on a value out of range.
  * Source: python-circuit, `maxfail` within `time_unit`.
  * @publicApi
@@ -92,15 +155,19 @@ export function consecutiveFailures(count: number): TripRule {
 export function errorCount(
   options: {
     readonly maxFail?: number | undefined;
-    readonly windowMs?: number | undefined;
-  } = {},
+  } & RuleWindow = {},
 ): TripRule {
-  const { maxFail = 3, windowMs = 60_000 } = options;
-  checkCount('errorCount', 'maxFail', maxFail, 0);
-  checkWindow('errorCount', windowMs);
+  const name = 'errorCount';
+  const check = new RuleCheck(name);
+  check.names(options, ['maxFail', 'windowMs', 'windowCalls']);
+  const window = windowOf(check, options, 60_000);
+  const most =
+    window.windowCalls === undefined ? Infinity : window.windowCalls - 1;
+  const { maxFail = Math.min(3, most) } = options;
+  check.count('maxFail', maxFail, 0, most);
   return {
-    name: 'errorCount',
-    windowMs,
+    name,
+    ...window,
     trips: (counts) => counts.failures > maxFail,
   };
 }
@@ -118,60 +185,44 @@ export function firstFailure(): TripRule {
   };
 }
 
-const LOW_VOLUME_CALLS = 10;
-
 /**
  * What holds without `circuit.trip`: half of at least ten calls in 10 s, twenty failures in a row,
  * and five in a row while the window holds fewer than ten calls. (Always on, five in a row would
  * open every two minutes at 10 % errors and 1,000 calls a second.)
  */
 export const DEFAULT_TRIP: readonly TripRule[] = [
-  failureRatio({ minimumCalls: LOW_VOLUME_CALLS }),
+  failureRatio(),
   consecutiveFailures(20),
   {
     name: 'consecutiveFailures',
     windowMs: DEFAULT_WINDOW_MS,
     trips: (counts) =>
-      counts.calls < LOW_VOLUME_CALLS && counts.consecutiveFailures >= 5,
+      counts.calls < DEFAULT_MINIMUM_CALLS && counts.consecutiveFailures >= 5,
   },
 ];
 
-function check(
-  rule: string,
-  option: string,
-  value: unknown,
-  isSound: boolean,
-  range: string,
-): void {
-  if (typeof value === 'number' && isSound) return;
-  throw new DaceConfigurationError({
-    dependencyId: rule,
-    message: `${rule}({ ${option} }) is ${String(value)}: expected a number ${range}`,
-    problems: [{ option, message: `expected a number ${range}` }],
-  });
+function windowOf(
+  check: RuleCheck,
+  { windowMs, windowCalls }: RuleWindow,
+  usualMs: number,
+): { readonly windowMs?: number; readonly windowCalls?: number } {
+  if (windowCalls === undefined) {
+    check.time('windowMs', windowMs ?? usualMs, 1);
+    return { windowMs: windowMs ?? usualMs };
+  }
+  if (windowMs !== undefined)
+    check.fail('windowCalls', 'it excludes windowMs: write one of them');
+  check.count('windowCalls', windowCalls, 1, MOST_WINDOW_CALLS);
+  return { windowCalls };
 }
 
-function checkCount(
-  rule: string,
-  option: string,
-  value: number,
-  least: number,
-): void {
-  check(
-    rule,
-    option,
-    value,
-    Number.isInteger(value) && value >= least,
-    `that is whole and at least ${least}`,
-  );
-}
-
-function checkWindow(rule: string, windowMs: number): void {
-  check(
-    rule,
-    'windowMs',
-    windowMs,
-    windowMs >= 1 && windowMs <= 2_147_483_647,
-    'of milliseconds from 1 to 2,147,483,647',
-  );
+/** A window of fewer calls than the minimum would never be judged. */
+function minimumOf(
+  check: RuleCheck,
+  written: number | undefined,
+  { windowCalls = Infinity }: { readonly windowCalls?: number },
+): number {
+  const minimumCalls = written ?? Math.min(DEFAULT_MINIMUM_CALLS, windowCalls);
+  check.count('minimumCalls', minimumCalls, 1, windowCalls);
+  return minimumCalls;
 }

@@ -67,7 +67,7 @@ export function askBalancer(
     const [protocol, netloc] = answer as [string, string];
     const host = stages.fleet.answered(protocol, netloc);
     const nowMs = stages.clock.nowMs();
-    const isOut = host.circuit?.refuses(nowMs) === true;
+    const isOut = host.circuit?.isDrawn(nowMs) === false;
     const isSpent = isOut || tried?.includes(host) === true;
     if (isSpent && left > 0) return next();
     if (!isOut) return done({ host });

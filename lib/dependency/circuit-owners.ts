@@ -5,6 +5,7 @@ import type { Host } from '../balancing/host.js';
 import type { HostSet } from '../balancing/host-set.js';
 import type { CircuitChange, CircuitOwner } from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
+import type { WindowCounts } from '../core/rolling-window.js';
 import type { Random } from '../core/random.js';
 import type { Settings } from './settings.js';
 
@@ -47,6 +48,13 @@ export class AboveHosts implements CircuitOwner {
     const { hosts } = this.fleet;
     return hosts.all.length > 1 ? hosts.consecutiveFailures() : undefined;
   }
+
+  holdsEverywhere(rule: TripRule, nowMs: number): boolean | undefined {
+    const { hosts } = this.fleet;
+    return hosts.all.length > 1
+      ? hosts.holdsEverywhere(rule, nowMs)
+      : undefined;
+  }
 }
 
 /** A pinned peer's circuit stands for itself. */
@@ -77,6 +85,10 @@ export class OfHost extends OfPeer {
     owner: FleetOwner,
   ) {
     super(host, owner);
+  }
+
+  peers(rule: TripRule, nowMs: number): WindowCounts | undefined {
+    return this.fleet.hosts.peersOf(this.host, rule, nowMs);
   }
 
   override mayOpen(): boolean {

@@ -6,8 +6,9 @@ import type { Host } from '../balancing/host.js';
 import { DaceShutdownError } from '../core/errors.js';
 import { chooseHost } from './choose-host.js';
 import { Passage, release } from './passage.js';
+import { report, type Reported } from './report.js';
 import type { Stages } from './stages.js';
-import { judgeError, judgeResult, report, type Reported } from './verdicts.js';
+import { judgeError, judgeResult } from './verdicts.js';
 
 type Admission = Reported;
 
@@ -104,7 +105,7 @@ class HeldPermit implements Permit {
     const nowMs = stages.clock.nowMs();
     const tookMs = nowMs - admission.startMs;
     const judgement = judgeResult(stages, stages.plain, undefined, tookMs);
-    report(stages, admission, judgement, nowMs, undefined);
+    report(stages, stages.plain, admission, judgement, nowMs, undefined);
     stages.totals.succeeded += 1;
   }
 
@@ -112,7 +113,8 @@ class HeldPermit implements Permit {
     if (!this.giveBack()) return;
     const { stages } = this;
     const judgement = judgeError(stages, stages.plain, error);
-    report(stages, this.admission, judgement, stages.clock.nowMs(), error);
+    const nowMs = stages.clock.nowMs();
+    report(stages, stages.plain, this.admission, judgement, nowMs, error);
     stages.totals.failed += 1;
   }
 

@@ -16,6 +16,7 @@ import { unbegun } from './early.js';
 import type { Live, Phase } from './live-work.js';
 import { Passage } from './passage.js';
 import { timedOut } from './refusals.js';
+import { report } from './report.js';
 import { lastWord, planRetry, type Ended } from './retry-plan.js';
 import type { OperationEnd, Stages } from './stages.js';
 import {
@@ -24,7 +25,6 @@ import {
   judgeTimeout,
   noteSurfaced,
   NO_VERDICT,
-  report,
 } from './verdicts.js';
 
 export class Operation extends Passage implements Waiter, PermitWaiter, Live {
@@ -196,7 +196,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const judgement = isError
       ? judgeError(stages, call, value)
       : judgeResult(stages, call, value, nowMs - attempt.startMs);
-    report(stages, attempt, judgement, nowMs, isError ? value : undefined);
+    const error = isError ? value : undefined;
+    report(stages, call, attempt, judgement, nowMs, error);
     if (isError || call.retry.on !== undefined)
       this.conclude({ isError, value, judgement, attempt }, nowMs);
     else this.succeed(value, nowMs);
@@ -211,7 +212,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
     this.phase = 'judging';
     attempt.cut(error);
-    report(stages, attempt, judgement, dueMs, error);
+    report(stages, this.call, attempt, judgement, dueMs, error);
     this.caller.inContext(() =>
       this.conclude({ isError: true, value: error, judgement, attempt }, nowMs),
     );
@@ -280,7 +281,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
       this.phase = 'judging';
       const attempt = this.attempt!;
       attempt.cut(reason);
-      report(stages, attempt, NO_VERDICT, nowMs, reason);
+      report(stages, this.call, attempt, NO_VERDICT, nowMs, reason);
     } else if (phase !== 'sleeping' && phase !== 'judging') {
       if (phase === 'queued') host.permits.leave(this);
       else if (phase === 'granted') host.permits.release();

@@ -14,6 +14,7 @@ import {
   time,
   timeOrOff,
 } from './option-ranges.js';
+import * as rules from './option-rules.js';
 import * as shapes from './option-shapes.js';
 import type {
   BackoffOptions,
@@ -22,6 +23,7 @@ import type {
   CircuitOptions,
   DependencyOptions,
   HttpOptions,
+  OpenOnRetryAfterOptions,
   RateLimitOptions,
   ResetBackoffOptions,
   RetryOptions,
@@ -67,8 +69,8 @@ const retry = stage<RetryOptions>({
 });
 
 const circuit = stage<CircuitOptions>({
-  trip: shapes.trip(),
-  recovery: shapes.recovery(),
+  trip: rules.trip(),
+  recovery: rules.recovery(),
   resetTimeoutMs: time(0),
   resetBackoff: group<ResetBackoffOptions>({
     factor: factor(),
@@ -77,6 +79,7 @@ const circuit = stage<CircuitOptions>({
   }),
   leaseMs: time(1),
   maxOutRatio: ratio(),
+  openOnRetryAfter: stage<OpenOnRetryAfterOptions>({ maxMs: time(1) }),
 });
 
 const http = group<HttpOptions>({

@@ -39,12 +39,25 @@ export function tellWhole(
   options: DependencyOptions,
   check: OptionCheck,
 ): void {
-  const { rateLimit } = options;
-  if (!rateLimit) return;
-  for (const name of ['limit', 'intervalMs'] as const) {
-    const path = `rateLimit.${name}`;
-    if (rateLimit[name] === undefined && !check.isTold(path))
-      check.tell(path, 'is missing: expected { limit, intervalMs }');
+  const { rateLimit, circuit } = options;
+  if (rateLimit) tellMissing(check, 'rateLimit', rateLimit, RATE_LIMIT);
+  const asked = circuit ? circuit.openOnRetryAfter : undefined;
+  if (asked) tellMissing(check, 'circuit.openOnRetryAfter', asked, ASKED);
+}
+
+const RATE_LIMIT = ['limit', 'intervalMs'] as const;
+const ASKED = ['maxMs'] as const;
+
+function tellMissing<Name extends string>(
+  check: OptionCheck,
+  level: string,
+  options: Readonly<Partial<Record<Name, unknown>>>,
+  needed: readonly Name[],
+): void {
+  for (const name of needed) {
+    const path = `${level}.${name}`;
+    if (options[name] === undefined && !check.isTold(path))
+      check.tell(path, `is missing: expected { ${needed.join(', ')} }`);
   }
 }
 

@@ -1,23 +1,19 @@
 /**
- * Options that are more than a number: hosts, rules, functions, headers. Each message ends the
+ * Options that are more than a number: hosts, functions, headers. Each message ends the
  * sentence "option is value: …".
  */
 import { z } from 'zod';
-import {
-  consecutiveFailures,
-  errorCount,
-  failureRatio,
-  firstFailure,
-} from '../circuit/trip-rules.js';
 import { parseHost } from './netloc.js';
-import { count, MOST_MS, time } from './option-ranges.js';
+import { MOST_MS } from './option-ranges.js';
 import { isPlainObject, REFUSED_NAMES } from './option-text.js';
 import type { HostInput } from './options.js';
 
-type Tell = (message: string, path?: PropertyKey[]) => void;
+export type Tell = (message: string, path?: PropertyKey[]) => void;
 
 /** A check of everything at once, that may tell several problems. */
-const checked = (check: (value: unknown, tell: Tell) => void): z.ZodType =>
+export const checked = (
+  check: (value: unknown, tell: Tell) => void,
+): z.ZodType =>
   z.unknown().check((context) => {
     const { value: input } = context;
     check(input, (message, path = []) => {
@@ -101,65 +97,6 @@ function isDelay(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MOST_MS;
 }
 
-const COUNT = count(1);
-const WINDOW = time(1);
-
-const FACTORIES: readonly unknown[] = [
-  consecutiveFailures,
-  errorCount,
-  failureRatio,
-  firstFailure,
-];
-
-const TRIP_TEXT =
-  'expected a trip rule such as failureRatio(), a function of the counts, or an array of them';
-
-/** One rule or several. */
-export const trip = (): z.ZodType =>
-  checked((value, tell) => {
-    if (!Array.isArray(value)) return checkRule(value, [], tell);
-    if (value.length === 0)
-      return tell(`${TRIP_TEXT}; circuit: false switches the circuit off`);
-    for (const [index, rule] of value.entries()) checkRule(rule, [index], tell);
-  });
-
-function checkRule(rule: unknown, path: PropertyKey[], tell: Tell): void {
-  if (FACTORIES.includes(rule)) {
-    const { name } = rule as { name: string };
-    return tell(`it makes a rule: call it, ${name}(…)`, path);
-  }
-  if (typeof rule === 'function') return;
-  if (!hasMethod(rule, 'trips')) return tell(TRIP_TEXT, path);
-  const { name, windowMs } = rule as { name?: unknown; windowMs?: unknown };
-  if (typeof name !== 'string' || name === '')
-    tell('expected a rule with a name', path);
-  const span = windowMs === undefined ? undefined : WINDOW.safeParse(windowMs);
-  const problem = span?.error?.issues[0]?.message;
-  if (problem !== undefined) tell(problem, [...path, 'windowMs']);
-}
-
-export const recovery = (): z.ZodType =>
-  checked((value, tell) => {
-    const isProbes =
-      typeof value === 'object' &&
-      value !== null &&
-      (value as { kind?: unknown }).kind === 'probes';
-    if (!isProbes)
-      return tell(
-        typeof value === 'function' && value.name === 'probes'
-          ? 'it makes a recovery: call it, probes(…)'
-          : 'expected a recovery such as probes()',
-      );
-    const { calls, successes } = value as Record<string, unknown>;
-    const wrong = { calls, successes };
-    for (const [name, given] of Object.entries(wrong)) {
-      const problem = COUNT.safeParse(given).error?.issues[0]?.message;
-      if (problem !== undefined) tell(problem, [name]);
-    }
-    if (Number(successes) > Number(calls))
-      tell(`expected at most calls, ${Number(calls)}`, ['successes']);
-  });
-
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /** Values are never shown. */
@@ -224,7 +161,7 @@ export const netloc = (): z.ZodType =>
       );
   });
 
-function hasMethod(value: unknown, name: string): boolean {
+export function hasMethod(value: unknown, name: string): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&

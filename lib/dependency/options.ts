@@ -80,6 +80,14 @@ export interface CircuitOptions {
   readonly leaseMs?: number | undefined;
   /** Largest share of the hosts that may be out at once. @default 0.5 */
   readonly maxOutRatio?: number | undefined;
+  /** A throttled answer with a `Retry-After` opens the circuit for that time, at most `maxMs`. */
+  readonly openOnRetryAfter?: false | OpenOnRetryAfterOptions | undefined;
+}
+
+/** @publicApi */
+export interface OpenOnRetryAfterOptions {
+  /** Longest time a `Retry-After` is taken at its word. */
+  readonly maxMs: number;
 }
 
 /** @publicApi */

@@ -83,14 +83,18 @@ export class Passage {
 
   /** A closed circuit lends nothing, so the length of a lease is worked out for others only. */
   private ticketOf(circuit: Circuit, nowMs: number): number {
-    return circuit.admit(nowMs, circuit.isClosed ? 0 : this.leaseMs);
+    if (circuit.isClosed) return circuit.admit(nowMs, 0);
+    return circuit.isDrawn(nowMs)
+      ? circuit.admit(nowMs, this.leaseMs)
+      : REFUSED;
   }
 
   /** Asks the circuit of a chosen host. */
   admitTo(host: Host, nowMs: number): Error | undefined {
     this.host = host;
     if (host.circuit === undefined) return undefined;
-    const ticket = this.ticketOf(host.circuit, nowMs);
+    // A ramp's chance was drawn when it was picked.
+    const ticket = host.circuit.admit(nowMs, this.leaseMs);
     if (ticket === REFUSED) {
       this.release();
       return circuitOpen(this.stages, host, nowMs);

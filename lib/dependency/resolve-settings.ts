@@ -78,6 +78,7 @@ const DEFAULT_CIRCUIT: CircuitSettings = Object.freeze({
   resetBackoff: Object.freeze({ factor: 1, maxMs: 60_000, jitter: 0 }),
   leaseMs: DEFAULT_TIMEOUT_MS + LEASE_MARGIN_MS,
   maxOutRatio: 0.5,
+  openOnRetryAfter: undefined,
 });
 
 const DEFAULT_HTTP: HttpSettings = Object.freeze({
@@ -196,10 +197,11 @@ function circuitOf(
   const leaseMs = Math.max(options?.leaseMs ?? usualMs, least);
   if (options === undefined && leaseMs === DEFAULT_CIRCUIT.leaseMs)
     return DEFAULT_CIRCUIT;
-  const { trip, resetBackoff, ...rest } = options ?? {};
+  const { trip, resetBackoff, openOnRetryAfter, ...rest } = options ?? {};
   return {
     ...over(DEFAULT_CIRCUIT, rest),
     trip: trip === undefined ? undefined : rulesOf(trip),
+    openOnRetryAfter: openOnRetryAfter || undefined,
     resetBackoff:
       resetBackoff === undefined
         ? DEFAULT_CIRCUIT.resetBackoff

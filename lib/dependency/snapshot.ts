@@ -72,7 +72,7 @@ export function takeSnapshot(stages: Stages): DependencySnapshot {
     queued: stages.fleet
       .everywhere()
       .reduce((sum, host) => sum + host.permits.queued, 0),
-    window: circuit?.counts(nowMs) ?? EMPTY,
+    window: circuit?.tally.read(nowMs) ?? EMPTY,
     totals: { ...stages.totals },
     ...(budget !== undefined && { budget: { left: budget.left(nowMs) } }),
     shared: 'local',
@@ -93,7 +93,7 @@ function showHost(host: Host, stages: Stages, nowMs: number): HostSnapshot {
     inFlight: host.inFlight,
     abandoned: host.abandoned,
     ...(latencyMs !== undefined && { latencyMs }),
-    window: circuit?.counts(nowMs) ?? EMPTY,
+    window: circuit?.tally.read(nowMs) ?? EMPTY,
     ...(host.isPinned && { pinned: true }),
   };
 }

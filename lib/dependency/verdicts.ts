@@ -1,25 +1,21 @@
 /**
- * One verdict per attempt: passed here, once, and taken to everybody who learns from it.
+ * One verdict per attempt: passed here, once; `report.ts` takes it to everybody who learns from it.
  */
 import {
   isDaceError,
   isTimeout,
   type DaceTimeoutError,
 } from '../core/errors.js';
-import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { JudgedVerdict, Verdict } from '../core/verdict.js';
 import { judgeDefault } from '../http/response-verdict.js';
 import type { Attempt } from './attempt.js';
 import type { CallSettings } from './call-settings.js';
-import { release } from './passage.js';
 import type { Stages } from './stages.js';
 
 export interface Judgement {
   readonly verdict: Verdict;
   /** What circuits make of it; a 429 is no failure to them, a 503 is. */
   readonly isCircuitFailure: boolean;
-  /** A success that took longer than `expectedInMs`. */
-  readonly isSlow: boolean;
   /** An answer or `classify` made it ignored, or the fault is the app's own: no fallback. */
   readonly isBarred: boolean;
   /** Never repeated, whoever asks. */
@@ -35,7 +31,6 @@ export interface Judgement {
 
 const PLAIN = {
   isCircuitFailure: false,
-  isSlow: false,
   isBarred: false,
   isRefusal: false,
   isConnect: false,
@@ -44,7 +39,8 @@ const PLAIN = {
 } as const;
 
 export const SUCCESS: Judgement = { ...PLAIN, verdict: 'success' };
-const SLOW: Judgement = { ...SUCCESS, isCircuitFailure: true, isSlow: true };
+/** A success that took longer than `expectedInMs`. */
+const SLOW: Judgement = { ...SUCCESS, isCircuitFailure: true };
 const REFUSAL: Judgement = { ...PLAIN, verdict: 'ignored', isRefusal: true };
 const OWN_FAULT: Judgement = { ...PLAIN, verdict: 'ignored', isBarred: true };
 const BARE_FAILURE: Judgement = {
@@ -198,7 +194,6 @@ function byDefault(outcome: unknown, isError: boolean): Judgement {
   return {
     verdict: plain.verdict,
     isCircuitFailure: plain.isCircuitFailure,
-    isSlow: false,
     isBarred: isIgnored && hasStatus,
     isRefusal: false,
     isConnect: plain.isConnect === true,
@@ -207,74 +202,6 @@ function byDefault(outcome: unknown, isError: boolean): Judgement {
       (plain.isNetwork === true && !isOutOfTime) || (hasStatus && !isIgnored),
     ...(plain.retryAfter !== undefined && { retryAfter: plain.retryAfter }),
   };
-}
-
-/** What is known of an attempt, or of a guard, when it is over. */
-export type Reported = Pick<
-  Attempt,
-  'host' | 'ticket' | 'hostTicket' | 'startMs'
-> &
-  Partial<Pick<Attempt, 'attempt'>>;
-
-/** Takes the verdict of an ended attempt to circuits, balancer and counts. */
-export function report(
-  stages: Stages,
-  attempt: Reported,
-  judgement: Judgement,
-  nowMs: number,
-  error: unknown,
-): void {
-  const { host, ticket, hostTicket } = attempt;
-  const { verdict, isCircuitFailure: isFailure, isSlow } = judgement;
-  const durationMs = nowMs - attempt.startMs;
-  if (verdict === 'ignored' || verdict === 'local') {
-    release(stages, attempt);
-  } else {
-    // Where nobody balances there is nothing to estimate, only a usual answer to know.
-    const isBalanced = host.circuit !== undefined;
-    if (verdict !== 'success') {
-      if (isBalanced) host.latency.failed(durationMs, nowMs);
-      stages.noteFailure(nameOf(error));
-    } else if (isBalanced) host.latency.succeeded(durationMs, nowMs);
-    else host.latency.answered(durationMs);
-    if (host.circuit === undefined)
-      stages.circuit?.record(ticket, isFailure, isSlow, nowMs);
-    else if (host.isPinned)
-      host.circuit.record(hostTicket, isFailure, isSlow, nowMs);
-    else
-      stages.hosts.record(host, hostTicket, ticket, isFailure, isSlow, nowMs);
-  }
-  if (stages.listeners.wantsAll)
-    tellEnded(stages, attempt, verdict, durationMs, error);
-}
-
-function tellEnded(
-  stages: Stages,
-  { host, attempt = 1 }: Reported,
-  verdict: Verdict,
-  durationMs: number,
-  error: unknown,
-): void {
-  stages.emit({
-    type: 'attempt.ended',
-    dependencyId: stages.id,
-    netloc: host.setting?.netloc,
-    attempt,
-    durationMs,
-    verdict,
-    ...(error !== undefined && { error }),
-  });
-}
-
-function nameOf(error: unknown): string {
-  if (isErrorOfAnyRealm(error)) {
-    // Node and axios name a broken connection `Error`; its code says what broke.
-    const { code } = error as { code?: unknown };
-    return error.name === 'Error' && typeof code === 'string'
-      ? code
-      : error.name;
-  }
-  return error === undefined ? 'result' : typeof error;
 }
 
 function isUnavailable(outcome: unknown): boolean {

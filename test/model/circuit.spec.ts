@@ -232,7 +232,7 @@ class Pair {
     const { circuit, model, nowMs } = this;
     const seen = this.events.length;
     expectSame(circuit.look(nowMs), model.look(nowMs));
-    expectSame(circuit.counts(nowMs), model.counts(nowMs));
+    expectSame(circuit.tally.read(nowMs), model.counts(nowMs));
     expectSame(
       {
         mode: circuit.mode,

@@ -140,7 +140,7 @@ describe('A circuit, closed', () => {
     const circuit = circuitOf({ trip });
     call(circuit, true, 0);
 
-    expect(circuit.counts(30_000)).toMatchObject({ calls: 1, failures: 1 });
+    expect(circuit.tally.read(30_000)).toMatchObject({ calls: 1, failures: 1 });
   });
 
   it('stays closed, marked with its rule, where there is no room to open', () => {
@@ -202,7 +202,7 @@ describe('A circuit, open', () => {
 
     circuit.record(late, false, false, 10);
 
-    expect(circuit.counts(10)).toMatchObject({ calls: 2, failures: 2 });
+    expect(circuit.tally.read(10)).toMatchObject({ calls: 2, failures: 2 });
     expect(circuit.isClosed).toBe(false);
   });
 
@@ -274,7 +274,7 @@ describe('A circuit, half-open', () => {
     call(circuit, false, 10_000);
 
     expect(circuit.look(10_000)).toEqual({ state: 'closed' });
-    expect(circuit.counts(10_000).calls).toBe(0);
+    expect(circuit.tally.read(10_000).calls).toBe(0);
     expect(circuit.tripped).toBeUndefined();
   });
 
@@ -402,7 +402,7 @@ describe('A circuit under an operator', () => {
 
     expect(events).toEqual(['would-open at 2']);
     expect(circuit.tripped).toBe('consecutiveFailures');
-    expect(circuit.counts(5)).toMatchObject({ calls: 5, failures: 5 });
+    expect(circuit.tally.read(5)).toMatchObject({ calls: 5, failures: 5 });
   });
 
   it('disabled counts nothing', () => {
@@ -411,7 +411,7 @@ describe('A circuit under an operator', () => {
 
     for (let each = 0; each < 5; each++) call(circuit, true, 0);
 
-    expect(circuit.counts(0).calls).toBe(0);
+    expect(circuit.tally.read(0).calls).toBe(0);
   });
 
   it('forced open lends no passage to calls that another circuit judges', () => {
@@ -431,7 +431,7 @@ describe('A circuit under an operator', () => {
     circuit.record(late, true, false, 3);
 
     expect(circuit.look(3)).toEqual({ state: 'closed' });
-    expect(circuit.counts(3).calls).toBe(0);
+    expect(circuit.tally.read(3).calls).toBe(0);
     expect(events).toEqual(['opened at 1', 'closed at 2']);
   });
 
@@ -467,7 +467,7 @@ describe('A circuit, configured anew', () => {
     circuit.configure({ ...usual, resetTimeoutMs: 1 });
 
     expect(circuit.look(0)).toEqual({ state: 'open', retryAfterMs: 10_000 });
-    expect(circuit.counts(0).calls).toBe(2);
+    expect(circuit.tally.read(0).calls).toBe(2);
   });
 
   it('starts new rules with empty windows', () => {
@@ -475,7 +475,7 @@ describe('A circuit, configured anew', () => {
     call(circuit, true, 0);
 
     circuit.configure({ ...usual, trip: [errorCount({ maxFail: 1 })] });
-    expect(circuit.counts(0).calls).toBe(0);
+    expect(circuit.tally.read(0).calls).toBe(0);
     call(circuit, true, 0);
     call(circuit, true, 0);
 

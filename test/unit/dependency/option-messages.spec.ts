@@ -232,7 +232,7 @@ describe('A value of the wrong type', () => {
     [{ circuit: { recovery: {} } }, 'expected a recovery such as probes()'],
     [
       { circuit: { recovery: { kind: 'probes', calls: 1, successes: 2 } } },
-      'circuit.recovery.successes is 2: expected at most calls, 1',
+      'circuit.recovery.successes is 2: expected a whole number of at least 1, at most 1',
     ],
     [
       { circuit: { recovery: { kind: 'probes', calls: 1.5, successes: 1 } } },

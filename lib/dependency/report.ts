@@ -1,0 +1,104 @@
+/**
+ * Takes the one verdict of an attempt to everybody who learns from it: circuits, balancer, listeners.
+ */
+import { isErrorOfAnyRealm } from '../core/is-error.js';
+import type { Verdict } from '../core/verdict.js';
+import { parseRetryAfterMs } from '../http/retry-after.js';
+import type { Attempt } from './attempt.js';
+import type { CallSettings } from './call-settings.js';
+import { release } from './passage.js';
+import type { Stages } from './stages.js';
+import type { Judgement } from './verdicts.js';
+
+/** What is known of an attempt, or of a guard, when it is over. */
+export type Reported = Pick<
+  Attempt,
+  'host' | 'ticket' | 'hostTicket' | 'startMs'
+> &
+  Partial<Pick<Attempt, 'attempt'>>;
+
+/** Takes the verdict of an ended attempt to circuits, balancer and counts. */
+export function report(
+  stages: Stages,
+  call: CallSettings,
+  attempt: Reported,
+  judgement: Judgement,
+  nowMs: number,
+  error: unknown,
+): void {
+  const { host, ticket, hostTicket } = attempt;
+  const { verdict, isCircuitFailure: isFailure } = judgement;
+  const durationMs = nowMs - attempt.startMs;
+  const isSlow = durationMs > call.expectedInMs;
+  if (verdict === 'ignored' || verdict === 'local') {
+    release(stages, attempt);
+  } else {
+    // Where nobody balances there is nothing to estimate, only a usual answer to know.
+    const isBalanced = host.circuit !== undefined;
+    if (verdict !== 'success') {
+      if (isBalanced) host.latency.failed(durationMs, nowMs);
+      stages.noteFailure(nameOf(error));
+    } else if (isBalanced) host.latency.succeeded(durationMs, nowMs);
+    else host.latency.answered(durationMs);
+    const askedMs = verdict === 'throttled' ? peaceMs(stages, judgement) : 0;
+    if (host.circuit === undefined || host.isPinned)
+      (host.circuit ?? stages.circuit)?.record(
+        host.circuit === undefined ? ticket : hostTicket,
+        isFailure,
+        isSlow,
+        nowMs,
+        durationMs,
+        askedMs,
+      );
+    else
+      stages.hosts.record(
+        host,
+        hostTicket,
+        ticket,
+        isFailure,
+        isSlow,
+        nowMs,
+        durationMs,
+        askedMs,
+      );
+  }
+  if (stages.listeners.wantsAll)
+    tellEnded(stages, attempt, verdict, durationMs, error);
+}
+
+/** For how long a throttled answer keeps the circuit open, 0 where it does not. */
+function peaceMs(stages: Stages, { retryAfter }: Judgement): number {
+  const asked = stages.settings.circuit?.openOnRetryAfter;
+  if (asked === undefined || retryAfter === undefined) return 0;
+  const askedMs = parseRetryAfterMs(retryAfter, stages.clock.dateMs());
+  return Math.min(askedMs ?? 0, asked.maxMs);
+}
+
+function tellEnded(
+  stages: Stages,
+  { host, attempt = 1 }: Reported,
+  verdict: Verdict,
+  durationMs: number,
+  error: unknown,
+): void {
+  stages.emit({
+    type: 'attempt.ended',
+    dependencyId: stages.id,
+    netloc: host.setting?.netloc,
+    attempt,
+    durationMs,
+    verdict,
+    ...(error !== undefined && { error }),
+  });
+}
+
+function nameOf(error: unknown): string {
+  if (isErrorOfAnyRealm(error)) {
+    // Node and axios name a broken connection `Error`; its code says what broke.
+    const { code } = error as { code?: unknown };
+    return error.name === 'Error' && typeof code === 'string'
+      ? code
+      : error.name;
+  }
+  return error === undefined ? 'result' : typeof error;
+}
