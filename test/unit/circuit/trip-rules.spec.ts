@@ -6,6 +6,7 @@ import {
   errorCount,
   failureRatio,
   firstFailure,
+  slowRatio,
   type Counts,
   type TripRule,
 } from '../../../lib/circuit/trip-rules.js';
@@ -92,5 +93,94 @@ describe('Without circuit.trip', () => {
     ['ten per cent of very many', counts(100_000, 10_000, 6), false],
   ])('%s', (_, seen, expected) => {
     expect(trips(seen)).toBe(expected);
+  });
+});
+
+describe('slowRatio()', () => {
+  const slow = (calls: number, slowCalls: number): Counts => ({
+    ...counts(calls, 0),
+    slow: slowCalls,
+  });
+
+  it('holds at its ratio of slow calls, failures or not', () => {
+    const rule = slowRatio({ ratio: 0.4, minimumCalls: 5 });
+    expect(rule.trips(slow(5, 2))).toBe(true);
+    expect(rule.trips(slow(6, 2))).toBe(false);
+    expect(rule.trips(slow(4, 4))).toBe(false);
+    expect(rule.trips(counts(10, 10))).toBe(false);
+  });
+
+  it('says what is slow, where, and how often it must be', () => {
+    expect(slowRatio()).toMatchObject({ name: 'slowRatio', windowMs: 10_000 });
+    expect(slowRatio().trips(slow(10, 5))).toBe(true);
+    expect(slowRatio().trips(slow(9, 9))).toBe(false);
+    expect(slowRatio()).not.toHaveProperty('slowMs');
+    expect(slowRatio({ slowMs: 300, windowCalls: 20 })).toMatchObject({
+      slowMs: 300,
+      windowCalls: 20,
+    });
+  });
+});
+
+describe('A rule over the last calls', () => {
+  it('has no span of time', () => {
+    for (const rule of [
+      failureRatio({ windowCalls: 20 }),
+      errorCount({ windowCalls: 20 }),
+      slowRatio({ windowCalls: 20 }),
+    ]) {
+      expect(rule.windowCalls).toBe(20);
+      expect(rule).not.toHaveProperty('windowMs');
+    }
+  });
+
+  it('waits for the whole of a short one', () => {
+    const rule = failureRatio({ windowCalls: 4 });
+    expect(rule.trips(counts(3, 3))).toBe(false);
+    expect(rule.trips(counts(4, 2))).toBe(true);
+  });
+
+  it('of errors allows fewer than it holds', () => {
+    expect(errorCount({ windowCalls: 2 }).trips(counts(2, 2))).toBe(true);
+    expect(errorCount({ windowCalls: 2 }).trips(counts(2, 1))).toBe(false);
+  });
+
+  it.each<[() => unknown, string]>([
+    [
+      () => failureRatio({ windowCalls: 20, windowMs: 5 } as never),
+      'failureRatio({ windowCalls }): it excludes windowMs: write one of them',
+    ],
+    [
+      () => slowRatio({ windowCalls: 0 }),
+      'slowRatio({ windowCalls }) is 0: expected a whole number of at least 1, at most 1000000',
+    ],
+    [
+      () => errorCount({ windowCalls: 2_000_000 }),
+      'errorCount({ windowCalls }) is 2000000',
+    ],
+    [
+      () => failureRatio({ windowCalls: 5, minimumCalls: 6 }),
+      'failureRatio({ minimumCalls }) is 6: expected a whole number of at least 1, at most 5',
+    ],
+    [
+      () => errorCount({ windowCalls: 5, maxFail: 5 }),
+      'errorCount({ maxFail }) is 5: expected a whole number of at least 0, at most 4',
+    ],
+    [
+      () => slowRatio({ slowMs: 0 }),
+      'slowRatio({ slowMs }) is 0: expected a number of milliseconds from 1',
+    ],
+    [() => slowRatio({ ratio: 2 }), 'slowRatio({ ratio }) is 2'],
+    [
+      () => failureRatio({ volumeThreshold: 5 } as never),
+      'failureRatio({ volumeThreshold }): unknown option: known are ratio, minimumCalls, windowMs, windowCalls',
+    ],
+    [
+      () => failureRatio(5 as never),
+      'failureRatio(…) is 5: expected an object of ratio',
+    ],
+  ])('%s is refused', (make, message) => {
+    expect(make).toThrow(DaceConfigurationError);
+    expect(make).toThrow(message);
   });
 });
