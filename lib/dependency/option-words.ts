@@ -103,6 +103,13 @@ export const SYNONYMS: Readonly<
     backoff: 'circuit.resetBackoff',
     probes: 'circuit.recovery',
     halfopen: 'circuit.recovery',
+    ramp: 'circuit.recovery',
+    slowstart: 'circuit.recovery',
+    retryafter: 'circuit.openOnRetryAfter',
+    openduration: 'circuit.resetTimeoutMs',
+    waitdurationinopenstate: 'circuit.resetTimeoutMs',
+    breakduration: 'circuit.resetTimeoutMs',
+    maxejectionpercent: 'circuit.maxOutRatio',
   },
   rateLimit: {
     interval: 'rateLimit.intervalMs',
@@ -139,6 +146,25 @@ export const RULES: Readonly<Record<string, string>> = {
   maxfailures: 'circuit: { trip: errorCount({ maxFail, windowMs }) }',
   timeunit: 'circuit: { trip: errorCount({ maxFail, windowMs }) }',
   consecutivefailures: 'circuit: { trip: consecutiveFailures(count) }',
+  slowratio: 'circuit: { trip: slowRatio({ ratio, slowMs }) }',
+  slowms: 'circuit: { trip: slowRatio({ ratio, slowMs }) }',
+  slowcallratethreshold:
+    'circuit: { trip: slowRatio({ ratio }) }, with 0.5 for 50 %',
+  slowcalldurationthreshold: 'circuit: { trip: slowRatio({ slowMs }) }',
+  failureratethreshold:
+    'circuit: { trip: failureRatio({ ratio }) }, with 0.5 for 50 %',
+  minimumnumberofcalls: 'circuit: { trip: failureRatio({ minimumCalls }) }',
+  minimumthroughput: 'circuit: { trip: failureRatio({ minimumCalls }) }',
+  samplingduration: 'circuit: { trip: failureRatio({ windowMs }) }',
+  slidingwindowsize: 'circuit: { trip: failureRatio({ windowCalls }) }',
+  windowcalls: 'circuit: { trip: failureRatio({ windowCalls }) }',
+  outlier: 'circuit: { trip: outlier() }',
+  outlierdetection: 'circuit: { trip: outlier() }',
+  permittednumberofcallsinhalfopenstate:
+    'circuit: { recovery: probes({ calls, successes }) }',
+  recoveryms: 'circuit: { recovery: ramp({ recoveryMs, graceMs }) }',
+  recoverytime: 'circuit: { recovery: ramp({ recoveryMs, graceMs }) }',
+  passingtime: 'circuit: { recovery: ramp({ recoveryMs, graceMs }) }',
 };
 
 /** Words that belong to something else altogether. */

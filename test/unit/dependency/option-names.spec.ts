@@ -32,6 +32,11 @@ describe('An unknown name', () => {
     [{ baseURL: 1 }, 'did you mean "hosts"?'],
     [{ errorThresholdPercentage: 50 }, 'failureRatio({ ratio })'],
     [{ volumeThreshold: 5 }, 'failureRatio({ minimumCalls })'],
+    [{ circuit: { slowCallRateThreshold: 50 } }, 'slowRatio({ ratio })'],
+    [{ circuit: { slidingWindowSize: 50 } }, 'failureRatio({ windowCalls })'],
+    [{ circuit: { outlierDetection: {} } }, 'outlier()'],
+    [{ circuit: { passingTime: 5 } }, 'ramp({ recoveryMs, graceMs })'],
+    [{ circuit: { breakDuration: 5 } }, '"circuit.resetTimeoutMs"'],
     [{ circuit: { maxFail: 5 } }, 'errorCount({ maxFail, windowMs })'],
     [{ circuit: { timeout: 5 } }, 'did you mean "circuit.resetTimeoutMs"?'],
     [
