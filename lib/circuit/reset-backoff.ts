@@ -9,6 +9,9 @@ export interface ResetBackoffSettings {
   readonly jitter: number;
 }
 
+/** Whatever the jitter, an opening ends. */
+const LONGEST_MS = 2_147_483_647;
+
 /**
  * Length of the opening after `failedRecoveries`, longer each time up to a bound, with jitter.
  *
@@ -28,5 +31,7 @@ export function openingMs(
     bound,
     resetTimeoutMs * backoff.factor ** failedRecoveries,
   );
-  return backoff.jitter === 0 ? plain : plain * (1 + backoff.jitter * random());
+  return backoff.jitter === 0
+    ? plain
+    : Math.min(LONGEST_MS, plain * (1 + backoff.jitter * random()));
 }

@@ -14,17 +14,30 @@ import {
 /** What is shown as the rule where a throttled answer asked for the opening. */
 export const ASKED = 'retryAfter';
 
-/** Rules that count alike share one. */
+/** How something is counted; rules that count alike share one. */
+interface Counting {
+  readonly windowMs: number | undefined;
+  readonly windowCalls: number | undefined;
+  /** Undefined = what the caller calls slow. */
+  readonly slowMs: number | undefined;
+}
+
+/** What a set of rules has counted, the longest span first; the same for every circuit of it. */
+interface Plan {
+  readonly countings: readonly Counting[];
+  /** Which of them a rule judges. */
+  readonly of: ReadonlyMap<TripRule, number>;
+}
+
 interface Window {
   readonly counts: RollingWindow | CallWindow;
-  /** Undefined = what the caller calls slow. */
   readonly slowMs: number | undefined;
 }
 
 export class Tally {
   /** Failures since the last success. */
   consecutiveFailures = 0;
-  /** The longest span first, then those of calls. */
+  private readonly plan: Plan;
   private readonly windows: readonly Window[];
   private readonly rules: readonly TripRule[];
   /** Until when a throttled answer asked to be left in peace. */
@@ -38,7 +51,8 @@ export class Tally {
     >,
   ) {
     this.rules = trip ?? DEFAULT_TRIP;
-    this.windows = windowsFor(this.rules);
+    this.plan = planOf(this.rules);
+    this.windows = this.plan.countings.map(windowOf);
   }
 
   /** Nothing failed, was slow or asked for peace: there is no reason to open. */
@@ -139,45 +153,54 @@ export class Tally {
 
   /** Counts of a rule's window, or of the longest span. */
   read(nowMs: number, rule?: TripRule): WindowCounts {
-    const window =
-      rule === undefined
-        ? undefined
-        : this.windows.find((each) => isCountedBy(each, rule));
-    return (window ?? this.windows[0]!).counts.read(nowMs);
+    const index = rule === undefined ? 0 : (this.plan.of.get(rule) ?? 0);
+    return this.windows[index]!.counts.read(nowMs);
   }
 }
 
-function isCountedBy({ counts, slowMs }: Window, rule: TripRule): boolean {
-  if (slowMs !== rule.slowMs) return false;
-  return counts instanceof RollingWindow
-    ? rule.windowCalls === undefined &&
-        (rule.windowMs === undefined || counts.windowMs === rule.windowMs)
-    : counts.length === rule.windowCalls;
+const PLANS = new WeakMap<readonly TripRule[], Plan>();
+
+function planOf(rules: readonly TripRule[]): Plan {
+  let plan = PLANS.get(rules);
+  if (plan === undefined) {
+    plan = makePlan(rules);
+    PLANS.set(rules, plan);
+  }
+  return plan;
 }
 
-function windowsFor(rules: readonly TripRule[]): readonly Window[] {
+function makePlan(rules: readonly TripRule[]): Plan {
   const spans = rules.flatMap(({ windowMs }) => windowMs ?? []);
   const longestMs = spans.length === 0 ? DEFAULT_WINDOW_MS : Math.max(...spans);
   // What a snapshot shows comes first, whoever judges by it.
-  const windows: Window[] = [
-    { counts: new RollingWindow(longestMs), slowMs: undefined },
+  const countings: Counting[] = [
+    { windowMs: longestMs, windowCalls: undefined, slowMs: undefined },
   ];
+  const of = new Map<TripRule, number>();
   for (const rule of rules) {
-    const { windowMs = longestMs, windowCalls, slowMs } = rule;
-    const isNeeded =
-      rule.windowMs !== undefined ||
-      windowCalls !== undefined ||
-      slowMs !== undefined;
-    const isThere = (each: Window) =>
-      isCountedBy(each, { ...rule, windowMs, trips: never });
-    if (!isNeeded || windows.some(isThere)) continue;
-    const counts =
-      windowCalls === undefined
-        ? new RollingWindow(windowMs)
-        : new CallWindow(windowCalls);
-    windows.push({ counts, slowMs });
+    const { windowCalls, slowMs } = rule;
+    const windowMs =
+      windowCalls === undefined ? (rule.windowMs ?? longestMs) : undefined;
+    const known = countings.findIndex(
+      (each) =>
+        each.windowMs === windowMs &&
+        each.windowCalls === windowCalls &&
+        each.slowMs === slowMs,
+    );
+    of.set(
+      rule,
+      known >= 0
+        ? known
+        : countings.push({ windowMs, windowCalls, slowMs }) - 1,
+    );
   }
-  return windows;
+  return { countings, of };
 }
 
-const never = (): boolean => false;
+function windowOf({ windowMs, windowCalls, slowMs }: Counting): Window {
+  const counts =
+    windowCalls === undefined
+      ? new RollingWindow(windowMs!)
+      : new CallWindow(windowCalls);
+  return { counts, slowMs };
+}

@@ -32,7 +32,7 @@ const of = (id: string, netloc?: string): string =>
 /** `4,200 ms`; `toLocaleString` would cost more than the rest of a refusal. */
 function ms(value: number): string {
   let rest = Math.ceil(value);
-  if (!(rest >= 1_000)) return `${rest} ms`;
+  if (!(rest >= 1_000 && rest < Infinity)) return `${rest} ms`;
   let text = '';
   for (; rest >= 1_000; rest = Math.floor(rest / 1_000))
     text = `,${String(rest % 1_000).padStart(3, '0')}${text}`;

@@ -5,7 +5,13 @@ import type { z } from 'zod';
 import { DaceConfigurationError, type OptionProblem } from '../core/errors.js';
 import { isLevel, type Level } from './option-levels.js';
 import { below, nameProblem } from './option-names.js';
-import { isPlainObject, kindOf, show, showUrl } from './option-text.js';
+import {
+  isPlainObject,
+  kindOf,
+  show,
+  showError,
+  showUrl,
+} from './option-text.js';
 
 /** One look at a set of options. */
 export class OptionCheck {
@@ -36,12 +42,24 @@ export class OptionCheck {
 
   private checkLevel(level: Level, value: unknown, path: string): unknown {
     if (value === false && level.canBeOff) return false;
+    try {
+      return this.checkEntries(level, value, path);
+    } catch (error) {
+      // A getter, or a proxy, of the user's.
+      const at = path === '' ? 'options' : path;
+      this.tell(at, `cannot be read: ${showError(error)}`);
+      return undefined;
+    }
+  }
+
+  private checkEntries(level: Level, value: unknown, path: string): unknown {
     if (!isPlainObject(value)) {
       this.tellNoObject(level, value, path);
       return undefined;
     }
     const sound = new Map<string, unknown>();
-    for (const [name, item] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
+      const item = this.read(value, name, below(path, name));
       if (item === undefined) continue;
       const entry = Object.hasOwn(level.entries, name)
         ? level.entries[name]
@@ -66,6 +84,19 @@ export class OptionCheck {
       this.tell(option, `is ${shown}: ${issue.message}${hint}`);
     }
     return issues.length === 0;
+  }
+
+  private read(
+    options: Record<string, unknown>,
+    name: string,
+    path: string,
+  ): unknown {
+    try {
+      return options[name];
+    } catch (error) {
+      this.tell(path, `cannot be read: ${showError(error)}`);
+      return undefined;
+    }
   }
 
   private tellName(name: string, level: Level, path: string): void {

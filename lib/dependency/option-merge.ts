@@ -33,6 +33,15 @@ export function mergeOptions(
 
 function merge(base: unknown, changes: unknown, path: string): unknown {
   if (changes === undefined) return base;
+  try {
+    return mergeEntries(base, changes, path);
+  } catch {
+    // What cannot be read is told where it is checked.
+    return changes;
+  }
+}
+
+function mergeEntries(base: unknown, changes: unknown, path: string): unknown {
   if (!isPlainObject(base) || !isPlainObject(changes)) return changes;
   const merged = new Map<string, unknown>(Object.entries(base));
   for (const [key, value] of Object.entries(changes)) {

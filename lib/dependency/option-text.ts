@@ -2,6 +2,8 @@
  * How a wrong value is told: enough of it to be found, nothing of it that is secret.
  */
 
+import { isErrorOfAnyRealm } from '../core/is-error.js';
+
 const MOST_CHARACTERS = 60;
 
 /** Names that no option, header or id may have. */
@@ -29,17 +31,30 @@ export function show(value: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'function')
-    return value.name === '' ? 'a function' : `a function (${value.name})`;
+  if (typeof value === 'function') {
+    const name = nameOf(value);
+    return name === undefined ? 'a function' : `a function (${name})`;
+  }
   if (typeof value !== 'object') return `a ${typeof value}`;
   if (Array.isArray(value))
     return value.length === 0 ? 'an empty array' : `an array`;
   if (isPlainObject(value)) return 'an object';
-  const name: unknown = (value as { constructor?: { name?: unknown } })
-    .constructor?.name;
-  return typeof name === 'string' && name !== ''
-    ? `an instance of ${name}`
-    : 'an object';
+  const name = nameOf((value as { constructor?: unknown }).constructor);
+  return name === undefined ? 'an object' : `an instance of ${name}`;
+}
+
+/** A class may have a `name` of its own, which is anything. */
+function nameOf(type: unknown): string | undefined {
+  const name = (type as { name?: unknown } | null | undefined)?.name;
+  if (typeof name !== 'string' || name === '') return undefined;
+  return name.length <= MOST_CHARACTERS
+    ? name
+    : `${name.slice(0, MOST_CHARACTERS)}…`;
+}
+
+/** What something threw, in a line. */
+export function showError(error: unknown): string {
+  return isErrorOfAnyRealm(error) ? showString(error.message) : show(error);
 }
 
 /** A URL, or an object that holds one, without userinfo and query. */

@@ -76,9 +76,16 @@ export class Passage {
     } else {
       // Of pinned calls only those to a listed host count in the dependency's sum.
       this.hostTicket = ticket;
-      if (!pinned.isPinned) this.ticket = above?.closedTicket ?? NO_TICKET;
+      if (!pinned.isPinned) this.ticket = this.ticketAbove(nowMs);
     }
     return undefined;
+  }
+
+  /** Of a dependency that lets calls pass; a ramp may have ended by now. */
+  private ticketAbove(nowMs: number): number {
+    const { circuit } = this.stages;
+    if (circuit?.isClosed === false) circuit.refuses(nowMs);
+    return circuit?.closedTicket ?? NO_TICKET;
   }
 
   /** A closed circuit lends nothing, so the length of a lease is worked out for others only. */

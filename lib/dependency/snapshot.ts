@@ -1,7 +1,7 @@
 /**
  * What a dependency looks like from outside, at one moment and without side effects.
  */
-import type { CircuitState } from '../circuit/circuit.js';
+import type { Circuit, CircuitState } from '../circuit/circuit.js';
 import type { LastFailure } from '../core/errors.js';
 import type { WindowCounts } from '../core/rolling-window.js';
 import type { Host } from '../balancing/host.js';
@@ -61,18 +61,17 @@ const EMPTY: WindowCounts = { calls: 0, failures: 0, slow: 0, failureRatio: 0 };
 export function takeSnapshot(stages: Stages): DependencySnapshot {
   const nowMs = stages.clock.nowMs();
   const { circuit, budget, lastFailure } = stages;
-  const look = circuit?.look(nowMs) ?? { state: 'disabled' as const };
+  const { window, ...shown } = showCircuit(circuit, nowMs);
   const { known } = stages.fleet;
   return {
     id: stages.id,
-    ...look,
-    ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
+    ...shown,
     inFlight: stages.inFlight,
     abandoned: stages.abandoned,
     queued: stages.fleet
       .everywhere()
       .reduce((sum, host) => sum + host.permits.queued, 0),
-    window: circuit?.tally.read(nowMs) ?? EMPTY,
+    window,
     totals: { ...stages.totals },
     ...(budget !== undefined && { budget: { left: budget.left(nowMs) } }),
     shared: 'local',
@@ -81,19 +80,35 @@ export function takeSnapshot(stages: Stages): DependencySnapshot {
   };
 }
 
+/** What has counted and closed by time alone shows as it will be found: closed and empty. */
+function showCircuit(circuit: Circuit | undefined, nowMs: number) {
+  if (circuit === undefined)
+    return { state: 'disabled' as const, window: EMPTY };
+  const look = circuit.look(nowMs);
+  if (look.state === 'closed' && !circuit.isClosed)
+    return { ...look, window: EMPTY };
+  const { tripped } = circuit;
+  return {
+    ...look,
+    ...(tripped !== undefined && { tripped }),
+    window: circuit.tally.read(nowMs),
+  };
+}
+
 function showHost(host: Host, stages: Stages, nowMs: number): HostSnapshot {
   // The only host of a dependency has no circuit of its own: the dependency's is its.
   const circuit = host.circuit ?? (host.isPinned ? undefined : stages.circuit);
   const latencyMs = host.latencyMs ?? host.latency.usualMs;
+  const { state, tripped, window } = showCircuit(circuit, nowMs);
   return {
     netloc: host.netloc,
-    state: circuit?.look(nowMs).state ?? 'disabled',
-    inService: host.isInService,
-    ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
+    state,
+    inService: host.isInService || (!host.isPinned && state === 'closed'),
+    ...(tripped !== undefined && { tripped }),
     inFlight: host.inFlight,
     abandoned: host.abandoned,
     ...(latencyMs !== undefined && { latencyMs }),
-    window: circuit?.tally.read(nowMs) ?? EMPTY,
+    window,
     ...(host.isPinned && { pinned: true }),
   };
 }
