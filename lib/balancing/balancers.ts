@@ -107,6 +107,9 @@ class LeastPending implements LoadBalancer {
 /** After how long without being asked a host is asked whatever its estimate. */
 const FORGOTTEN_MS = 1_000;
 
+/** A difference smaller than this says nothing, and chance decides. */
+const LEAD = 1.1;
+
 /**
  * The better of two drawn hosts by estimated wait: answer time × (running + 1) / weight.
  *
@@ -133,7 +136,7 @@ class PeakEwma implements LoadBalancer {
     const areKnown = aWait !== undefined && bWait !== undefined;
     const aCost = ((areKnown ? aWait : 1) * (a.inFlight + 1)) / a.weight;
     const bCost = ((areKnown ? bWait : 1) * (b.inFlight + 1)) / b.weight;
-    return bCost < aCost ? b : a;
+    return bCost * LEAD < aCost ? b : a;
   }
 }
 

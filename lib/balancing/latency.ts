@@ -4,6 +4,8 @@
  */
 
 const DECAY_MS = 10_000;
+/** Of an estimate as old as this less than half is left after the next answer. */
+const STALE_MS = 1_500;
 /** What a failure counts for where nothing is known yet, and what repeated ones lead up to. */
 const FAILURE_MS = 1_000;
 /** Successes after which the mean gives new answers a fixed share. */
@@ -52,9 +54,11 @@ export class Latency {
     if (estimateMs === undefined || durationMs > estimateMs) {
       this.estimateMs = durationMs;
     } else {
-      // As e^(-t/DECAY) for the short gaps of a busy host, at a tenth of its price.
+      // As e^(-t/DECAY) for the short gaps of a busy host, at a tenth of its price. One that is
+      // hardly asked, for having been slow, must not need a minute of fast answers to be believed.
       const sinceMs = Math.max(0, nowMs - this.updatedMs);
-      const keep = DECAY_MS / (DECAY_MS + sinceMs);
+      const staleness = sinceMs / STALE_MS;
+      const keep = 1 / (1 + sinceMs / DECAY_MS + staleness * staleness);
       this.estimateMs = estimateMs * keep + durationMs * (1 - keep);
     }
     // A timeout is told as of its end, which may be before the last answer.

@@ -14,15 +14,9 @@ import type {
 } from './contract.js';
 import { Outage } from './outage.js';
 import type { RoundEnd } from './recovery.js';
-import { ASKED, Tally } from './tally.js';
+import { ASKED, Tally, type Reason } from './tally.js';
 
-export type {
-  CircuitChange,
-  CircuitMode,
-  CircuitOwner,
-  CircuitSettings,
-  CircuitState,
-} from './contract.js';
+export type * from './contract.js';
 
 /** The ticket of those who may not pass. */
 export const REFUSED = -1;
@@ -37,7 +31,7 @@ export class Circuit {
   private graceUntilMs = -Infinity;
   /** Made when it first opens: most never do. */
   private outage: Outage | undefined;
-  private trippedBy: string | undefined;
+  private trippedBy: Reason | undefined;
   private counted: Tally;
 
   constructor(
@@ -59,7 +53,7 @@ export class Circuit {
 
   /** Name of the rule that opened it, or would have. */
   get tripped(): string | undefined {
-    return this.trippedBy;
+    return this.trippedBy?.name;
   }
 
   /** A ticket of the running generation while closed: for calls that another circuit judges. */
@@ -145,7 +139,9 @@ export class Circuit {
       this.conclude(nowMs);
     } else if (this.state === 'half-open') {
       this.settle(nowMs);
-      this.endLease(ticket, isFailure, nowMs, askedMs);
+      // What opened for slowness is not healed by a slow answer.
+      const isTooSlow = tookMs > (this.trippedBy?.slowMs ?? Infinity);
+      this.endLease(ticket, isFailure || isTooSlow, nowMs, askedMs);
     }
   }
 
@@ -227,9 +223,8 @@ export class Circuit {
 
   private judge(nowMs: number): void {
     const { counted, owner, trippedBy: was } = this;
-    const name = counted.reason(nowMs);
-    this.trippedBy = name;
-    if (name === undefined) return;
+    this.trippedBy = counted.reason(nowMs);
+    if (this.trippedBy === undefined) return;
     if (this.operatorMode === 'metrics-only') {
       if (was === undefined) owner.changed('would-open', nowMs);
     } else if (nowMs >= this.graceUntilMs && owner.mayOpen()) {

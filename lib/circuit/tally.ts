@@ -11,8 +11,10 @@ import {
   type TripRule,
 } from './trip-rules.js';
 
-/** What is shown as the rule where a throttled answer asked for the opening. */
-export const ASKED = 'retryAfter';
+/** Why a circuit opens: a rule, or what a throttled answer asked for. */
+export type Reason = Pick<TripRule, 'name' | 'slowMs'>;
+
+export const ASKED: Reason = { name: 'retryAfter' };
 
 /** How something is counted; rules that count alike share one. */
 interface Counting {
@@ -94,7 +96,7 @@ export class Tally {
   }
 
   /** Why the circuit should open: what was asked for, or the first rule that holds. */
-  reason(nowMs: number): string | undefined {
+  reason(nowMs: number): Reason | undefined {
     if (nowMs < this.askedUntilMs) return ASKED;
     this.askedUntilMs = -Infinity;
     const { owner, consecutiveFailures } = this;
@@ -102,14 +104,13 @@ export class Tally {
       consecutiveFailures === 0
         ? 0
         : (owner.consecutiveFailures?.() ?? consecutiveFailures);
-    const holding = this.rules.find((rule) => {
+    return this.rules.find((rule) => {
       const everywhere =
         rule.windowCalls === undefined
           ? undefined
           : owner.holdsEverywhere?.(rule, nowMs);
       return everywhere ?? this.holds(rule, nowMs, inARow);
     });
-    return holding?.name;
   }
 
   holds(

@@ -116,6 +116,11 @@ export const realClock: Clock = {
   alarm: (fn, { holdsProcess = true } = {}) => new RealAlarm(fn, holdsProcess),
 };
 
+/** A difference of clock readings, without the noise of their last bits. */
+export function inMicroseconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1_000) / 1_000;
+}
+
 /** Resolves when promises that need no time have settled: the pause between two moments of a test. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => runLater(resolve));

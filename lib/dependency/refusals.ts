@@ -2,6 +2,7 @@
  * The errors a call is refused with.
  */
 import type { Host } from '../balancing/host.js';
+import { inMicroseconds } from '../core/clock.js';
 import {
   DaceCircuitOpenError,
   DaceRateLimitedError,
@@ -27,7 +28,7 @@ export function circuitOpen(
     netloc:
       circuit !== stages.circuit && host?.setting ? host.netloc : undefined,
     state: look?.state ?? 'open',
-    retryAfterMs: look?.retryAfterMs,
+    retryAfterMs: inMicroseconds(look?.retryAfterMs),
     lastFailure: stages.lastFailure,
   });
 }

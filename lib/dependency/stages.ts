@@ -10,7 +10,7 @@ import type {
   CircuitMode,
 } from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
-import type { Clock } from '../core/clock.js';
+import { inMicroseconds, type Clock } from '../core/clock.js';
 import { deadlinesOf, type DeadlineQueue } from '../core/deadline-queue.js';
 import { DaceShutdownError, type LastFailure } from '../core/errors.js';
 import {
@@ -263,7 +263,7 @@ export class Stages implements FleetOwner {
   ): void {
     if (!this.listeners.wantsRare) return;
     const circuit = host === undefined ? this.circuit : host.circuit;
-    const { retryAfterMs } = circuit?.look(nowMs) ?? {};
+    const retryAfterMs = inMicroseconds(circuit?.look(nowMs).retryAfterMs);
     const { lastFailure } = this;
     this.emit({
       type,

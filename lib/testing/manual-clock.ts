@@ -2,25 +2,7 @@
  * Time as a test wants it: it stands still until it is moved.
  */
 import { settled, type Alarm, type Clock } from '../core/clock.js';
-
-class ManualAlarm implements Alarm {
-  atMs = Infinity;
-
-  constructor(
-    private readonly due: Set<ManualAlarm>,
-    readonly fn: () => void,
-  ) {}
-
-  set(atMs: number): void {
-    this.atMs = atMs;
-    this.due.add(this);
-  }
-
-  clear(): void {
-    this.atMs = Infinity;
-    this.due.delete(this);
-  }
-}
+import { Dial } from './dial.js';
 
 /**
  * A clock for tests.
@@ -36,49 +18,31 @@ class ManualAlarm implements Alarm {
  * @publicApi
  */
 export class ManualClock implements Clock {
-  private readonly due = new Set<ManualAlarm>();
-  private timeMs = 0;
+  private readonly dial = new Dial();
 
   /** `startDateMs` is the wall time at 0, for `Retry-After` dates. */
   constructor(private readonly startDateMs: number = Date.UTC(2026, 0, 1)) {}
 
   get pending(): number {
-    return this.due.size;
+    return this.dial.pending;
   }
 
   nowMs(): number {
-    return this.timeMs;
+    return this.dial.nowMs;
   }
 
   dateMs(): number {
-    return this.startDateMs + this.timeMs;
+    return this.startDateMs + this.dial.nowMs;
   }
 
   alarm(fn: () => void): Alarm {
-    return new ManualAlarm(this.due, fn);
+    return this.dial.alarm(fn);
   }
 
   /** Moves time by `ms`; alarms on the way ring in order, and promises settle in between. */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0))
       throw new RangeError(`advance(${ms}): time goes forward only`);
-    const untilMs = this.timeMs + ms;
-    for (;;) {
-      await settled();
-      const next = this.next();
-      if (next === undefined || next.atMs > untilMs) break;
-      this.timeMs = Math.max(this.timeMs, next.atMs);
-      next.clear();
-      next.fn();
-    }
-    this.timeMs = untilMs;
-    await settled();
-  }
-
-  private next(): ManualAlarm | undefined {
-    let first: ManualAlarm | undefined;
-    for (const alarm of this.due)
-      if (first === undefined || alarm.atMs < first.atMs) first = alarm;
-    return first;
+    await this.dial.turn(this.dial.nowMs + ms, settled, true);
   }
 }

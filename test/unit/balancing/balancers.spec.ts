@@ -201,6 +201,19 @@ describe('Peak EWMA', () => {
     expect(shares(picked).a).toBeGreaterThan(990);
   });
 
+  it('takes a difference of less than a tenth for none', () => {
+    const close = toys({ latencyMs: 10 }, { latencyMs: 10.9 });
+    const apart = toys({ latencyMs: 10 }, { latencyMs: 11.1 });
+
+    const { a, b } = shares(picks(balancerOf('peak-ewma'), close, 2_000));
+
+    expect(a! / b!).toBeGreaterThan(0.8);
+    expect(a! / b!).toBeLessThan(1.25);
+    expect(shares(picks(balancerOf('peak-ewma'), apart, 100))).toEqual({
+      a: 100,
+    });
+  });
+
   it('prefers the host with fewer running, and the heavier one', () => {
     const busy = toys({ latencyMs: 10, inFlight: 5 }, { latencyMs: 10 });
     const light = toys({ latencyMs: 10 }, { latencyMs: 10, weight: 3 });

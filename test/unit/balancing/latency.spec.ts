@@ -18,14 +18,30 @@ describe('What is known of a host’s answer times', () => {
     latency.succeeded(100, 1_000);
     expect(latency.estimateMs).toBe(100);
 
-    latency.succeeded(10, 2_000);
+    latency.succeeded(10, 1_010);
     const soonMs = latency.estimateMs!;
-    for (let atMs = 3_000; atMs <= 60_000; atMs += 1_000)
+    for (let atMs = 1_020; atMs <= 60_000; atMs += 10)
       latency.succeeded(10, atMs);
 
-    expect(soonMs).toBeGreaterThan(80);
+    expect(soonMs).toBeGreaterThan(99);
     expect(latency.estimateMs).toBeLessThan(11);
     expect(latency.estimateMs).toBeGreaterThanOrEqual(10);
+  });
+
+  it('forgets a tenth of a busy host’s slowness in a second', () => {
+    const latency = new Latency();
+    latency.succeeded(100, 0);
+    for (let atMs = 10; atMs <= 1_000; atMs += 10) latency.succeeded(0, atMs);
+    expect(latency.estimateMs).toBeGreaterThan(88);
+    expect(latency.estimateMs).toBeLessThan(91);
+  });
+
+  it('believes a host again within fifteen looks, a second each', () => {
+    const latency = new Latency();
+    latency.succeeded(300, 0);
+    for (let atMs = 1_000; atMs <= 15_000; atMs += 1_000)
+      latency.succeeded(5, atMs);
+    expect(latency.estimateMs).toBeLessThan(5.5);
   });
 
   it('takes a fast failure for a slow answer', () => {
