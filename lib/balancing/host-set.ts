@@ -74,6 +74,7 @@ export class HostSet {
     tried: readonly Host[] | undefined,
     mayProbe: boolean,
   ): Host | undefined {
+    this.notice(nowMs);
     if (mayProbe && nowMs >= this.nextProbeMs) {
       const probe = this.dueProbe(nowMs, tried);
       if (probe !== undefined) return probe;
@@ -108,6 +109,7 @@ export class HostSet {
   ): void {
     const above = this.owner.circuit;
     if (above === undefined || host.circuit === undefined) return;
+    this.notice(nowMs);
     if (above.isLease(ticket)) {
       host.circuit.record(
         hostTicket,
@@ -148,15 +150,18 @@ export class HostSet {
 
   /** What all hosts in service but `host` have counted together. */
   peersOf(host: Host, rule: TripRule, nowMs: number): WindowCounts | undefined {
-    const all = this.owner.circuit?.tally.read(nowMs, rule);
-    const own = host.circuit?.tally.read(nowMs, rule);
-    if (all === undefined || own === undefined || this.inService.length < 2)
-      return undefined;
-    const calls = Math.max(0, all.calls - own.calls);
-    const failures = Math.max(0, all.failures - own.failures);
-    const slow = Math.max(0, all.slow - own.slow);
-    const failureRatio = calls === 0 ? 0 : failures / calls;
-    return { calls, failures, slow, failureRatio };
+    if (this.inService.length < 2) return undefined;
+    const above = this.owner.circuit;
+    const own = host.circuit?.tally.read(nowMs, rule) ?? NO_COUNTS;
+    const isSummedUp =
+      above?.isClosed === true &&
+      above.mode !== 'disabled' &&
+      host.circuit?.mode !== 'disabled';
+    if (isSummedUp) return added(above.tally.read(nowMs, rule), own, -1);
+    const peers = this.inService.filter((other) => other !== host);
+    return peers
+      .map(({ circuit }) => circuit?.tally.read(nowMs, rule) ?? NO_COUNTS)
+      .reduce((sum, counts) => added(sum, counts, 1), NO_COUNTS);
   }
 
   /** At most `ceil(maxOutRatio × hosts)`, and never the last one, may be out. */
@@ -193,6 +198,14 @@ export class HostSet {
   release(host: Host, ticket: number, nowMs?: number): void {
     host.circuit?.release(ticket, nowMs);
     if (!host.isInService) this.reschedule();
+  }
+
+  /** What time has brought about: ramps that are over, leases that hang. */
+  notice(nowMs: number): void {
+    if (nowMs < this.nextProbeMs) return;
+    const above = this.owner.circuit;
+    if (above?.isClosed === false) above.refuses(nowMs);
+    for (const host of this.out) host.circuit?.refuses(nowMs);
   }
 
   private reschedule(): void {
@@ -232,6 +245,25 @@ export class HostSet {
     if (hosts.length === 1) return hosts[0]!;
     return this.balancer.pick(hosts, { nowMs, random: this.owner.random });
   }
+}
+
+const NO_COUNTS: WindowCounts = {
+  calls: 0,
+  failures: 0,
+  slow: 0,
+  failureRatio: 0,
+};
+
+function added(
+  one: WindowCounts,
+  other: WindowCounts,
+  sign: 1 | -1,
+): WindowCounts {
+  const calls = Math.max(0, one.calls + sign * other.calls);
+  const failures = Math.max(0, one.failures + sign * other.failures);
+  const slow = Math.max(0, one.slow + sign * other.slow);
+  const failureRatio = calls === 0 ? 0 : failures / calls;
+  return { calls, failures, slow, failureRatio };
 }
 
 /** Where to wait when every host is full. */

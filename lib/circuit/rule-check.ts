@@ -2,6 +2,7 @@
  * Checks of what a rule or a recovery is made with; a wrong value is told where it is written.
  */
 import { DaceConfigurationError } from '../core/errors.js';
+import { isPlainObject } from '../core/is-plain-object.js';
 
 /** A window of calls takes one byte each, for every host. */
 export const MOST_WINDOW_CALLS = 1_000_000;
@@ -17,7 +18,7 @@ export class RuleCheck {
 
   /** `options` are an object, and each has a name in `known`. */
   names(options: unknown, known: readonly string[]): void {
-    if (typeof options !== 'object' || options === null)
+    if (!isPlainObject(options))
       this.fail('', `expected an object of ${known.join(', ')}`, options);
     for (const name of Object.keys(options))
       if (!known.includes(name))

@@ -44,6 +44,9 @@ export type BalancerAnswer =
       readonly isRefusal: boolean;
     };
 
+/** However many tries there are, the process has other things to do. */
+const MOST_ASKED = 100;
+
 /** Asks until an answer can be used, at most `attempts` times; `done` is called once. */
 export function askBalancer(
   stages: Stages,
@@ -51,7 +54,7 @@ export function askBalancer(
   done: (answer: BalancerAnswer) => void,
 ): void {
   const ask = stages.settings.loadBalancer as BalancerFunction;
-  let left = stages.settings.retry.attempts;
+  let left = Math.min(stages.settings.retry.attempts, MOST_ASKED);
 
   const failed = (error: unknown): void =>
     done({

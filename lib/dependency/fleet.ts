@@ -136,7 +136,8 @@ export class Fleet implements HostSetOwner {
         settings.maxQueuedPerNetloc,
       );
     }
-    if (typeof settings.loadBalancer === 'function' && !isSwitched)
+    const isSameList = before.hosts === settings.hosts && !isSwitched;
+    if (typeof settings.loadBalancer === 'function' && isSameList)
       this.sole = undefined;
     else this.relist(settings, nowMs);
   }

@@ -11,6 +11,7 @@ const NESTED: ReadonlySet<string> = new Set([
   'retry.budget',
   'circuit',
   'circuit.resetBackoff',
+  'circuit.openOnRetryAfter',
   'rateLimit',
   'http',
   'http.headers',

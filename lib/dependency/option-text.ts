@@ -3,6 +3,9 @@
  */
 
 import { isErrorOfAnyRealm } from '../core/is-error.js';
+import { isPlainObject } from '../core/is-plain-object.js';
+
+export { isPlainObject } from '../core/is-plain-object.js';
 
 const MOST_CHARACTERS = 60;
 
@@ -91,14 +94,4 @@ function isNumbers(value: unknown): boolean {
     value.length <= 3 &&
     value.every((item) => Number.isFinite(item))
   );
-}
-
-/** An object literal, of whatever realm. */
-export function isPlainObject(
-  value: unknown,
-): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -83,8 +83,9 @@ export class Passage {
 
   /** Of a dependency that lets calls pass; a ramp may have ended by now. */
   private ticketAbove(nowMs: number): number {
-    const { circuit } = this.stages;
+    const { circuit, hosts } = this.stages;
     if (circuit?.isClosed === false) circuit.refuses(nowMs);
+    hosts.notice(nowMs);
     return circuit?.closedTicket ?? NO_TICKET;
   }
 

@@ -14,6 +14,9 @@ import type { Host } from '../balancing/host.js';
 import type { Stages } from './stages.js';
 import type { Judgement } from './verdicts.js';
 
+/** After so many tries the process has other things to do for a moment, whatever the delay. */
+const BREATHER = 100;
+
 /** What the plan knows, and notes, of its operation. */
 export interface Retrying {
   readonly stages: Stages;
@@ -65,7 +68,8 @@ export function planRetry(
     stages.random,
   );
   const askedMs = willStay ? askedDelayMs(operation, ended) : undefined;
-  const wakeMs = nowMs + (askedMs ?? delayMs);
+  const pauseMs = tries % BREATHER === 0 ? 1 : 0;
+  const wakeMs = nowMs + Math.max(askedMs ?? delayMs, pauseMs);
   const circuit = operation.judge;
   if (wakeMs >= operation.deadlineMs) {
     if (askedMs !== undefined) noteRetryAfter(ended.value, askedMs);

@@ -3,6 +3,7 @@
  * executor is made.
  */
 import { DaceConfigurationError } from '../core/errors.js';
+import { isPlainObject } from '../core/is-plain-object.js';
 import {
   asyncMismatchMessage,
   unknownOptionMessage,
@@ -29,11 +30,7 @@ const hasFunctions =
 const aFlag: Rule = ['true or false', (value) => typeof value === 'boolean'];
 const aFunction: Rule = ['a function', (value) => typeof value === 'function'];
 const aList: Rule = ['an array', (value) => Array.isArray(value)];
-const anObject: Rule = [
-  'an object',
-  (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value),
-];
+const anObject: Rule = ['an object', isPlainObject];
 
 const SETTINGS: Record<
   Exclude<keyof DaceModuleOptions, 'isGlobal' | 'filter'>,
