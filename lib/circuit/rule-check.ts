@@ -7,6 +7,7 @@ import { isPlainObject } from '../core/is-plain-object.js';
 /** A window of calls takes one byte each, for every host. */
 export const MOST_WINDOW_CALLS = 1_000_000;
 const MOST_MS = 2_147_483_647;
+const MOST_SHOWN = 60;
 
 /**
  * The options of one factory.
@@ -32,7 +33,7 @@ export class RuleCheck {
   count(option: string, value: unknown, least: number, most = Infinity): void {
     const upTo = most === Infinity ? '' : `, at most ${most}`;
     if (
-      !Number.isInteger(value) ||
+      !Number.isSafeInteger(value) ||
       Number(value) < least ||
       Number(value) > most
     )
@@ -76,7 +77,10 @@ export class RuleCheck {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') {
+    const text = JSON.stringify(value);
+    return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}…"`;
+  }
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'an array' : 'an object';
   return typeof value === 'function' || typeof value === 'symbol'

@@ -207,8 +207,9 @@ function windowOf(
   usualMs: number,
 ): { readonly windowMs?: number; readonly windowCalls?: number } {
   if (windowCalls === undefined) {
-    check.time('windowMs', windowMs ?? usualMs, 1);
-    return { windowMs: windowMs ?? usualMs };
+    const spanMs = windowMs === undefined ? usualMs : windowMs;
+    check.time('windowMs', spanMs, 1);
+    return { windowMs: spanMs };
   }
   if (windowMs !== undefined)
     check.fail('windowCalls', 'it excludes windowMs: write one of them');
@@ -222,7 +223,10 @@ function minimumOf(
   written: number | undefined,
   { windowCalls = Infinity }: { readonly windowCalls?: number },
 ): number {
-  const minimumCalls = written ?? Math.min(DEFAULT_MINIMUM_CALLS, windowCalls);
+  const minimumCalls =
+    written === undefined
+      ? Math.min(DEFAULT_MINIMUM_CALLS, windowCalls)
+      : written;
   check.count('minimumCalls', minimumCalls, 1, windowCalls);
   return minimumCalls;
 }
