@@ -10,6 +10,7 @@ const steps = [
   { name: 'lint', script: 'lint' },
   { name: 'types', script: 'typecheck' },
   { name: 'build', script: 'build' },
+  { name: 'browser', script: 'test:browser' },
   { name: 'specs', script: 'test:specs' },
   { name: 'package', script: 'test:package' },
   { name: 'sample', script: 'start', args: ['--', '--seconds', '5'] },

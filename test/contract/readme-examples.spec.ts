@@ -52,6 +52,7 @@ describe('The examples', () => {
   it.each([
     ['README.md', 4],
     ['docs/nest.md', 3],
+    ['docs/simulator.md', 1],
   ])('of %s compile', { timeout: 60_000 }, async (path, least) => {
     const examples = examplesOf(await readFile(join(root, path), 'utf8'));
     expect(examples.length).toBeGreaterThanOrEqual(least);

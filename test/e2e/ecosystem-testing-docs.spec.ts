@@ -11,11 +11,14 @@ import {
   DaceModule,
   DaceRegistry,
   getDependencyToken,
+  type DependencyOptions,
 } from 'nestjs-dace';
 import {
   DaceScript,
   DaceTestingModule,
   ManualClock,
+  scenarios,
+  simulate,
   unprotected,
 } from 'nestjs-dace/testing';
 import { AppModule, dace, Invoices, Rates } from './ecosystem-shop.js';
@@ -152,6 +155,37 @@ describe('docs/testing.md shows how', () => {
     expect(await module.get(Invoices).balance('alice')).toMatchObject({
       amount: 5,
     });
+  });
+
+  it('an outage is simulated', async () => {
+    const options: DependencyOptions = {
+      timeoutMs: 2_000,
+      attemptTimeoutMs: 400,
+      retry: { onTimeout: true },
+    };
+    const { seconds, totals } = await simulate({
+      options,
+      hosts: [
+        { phases: [{ fromS: 10, hangRatio: 1 }] },
+        { latencyMs: { p50: 20, p99: 150 } },
+        { latencyMs: { p50: 20, p99: 150 } },
+      ],
+      traffic: 200,
+      seconds: 60,
+    });
+
+    expect(totals.callers.succeeded / totals.started).toBeGreaterThan(0.999);
+    expect(seconds.at(-1)!.hosts[0]!.isInService).toBe(false);
+  });
+
+  it('two settings are compared', async () => {
+    const blip = scenarios.blip;
+    const [short, usual] = await Promise.all([
+      simulate(blip),
+      simulate({ ...blip, options: { circuit: { resetTimeoutMs: 10_000 } } }),
+    ]);
+
+    expect(short.totals.refused).toBeLessThan(usual.totals.refused / 4);
   });
 
   it('what runs here, and nothing else', () => {

@@ -32,6 +32,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = (() => {
     ['health', all],
     ['dashboard', all],
     ['testing', all],
+    ['simulate', [...plain, 'testing']],
     ['core.ts', plain],
     ['index.ts', [...plain, 'nest', 'core.ts']],
   ]);
