@@ -2,7 +2,7 @@
  * What somebody meant who wrote a name that is no option: another library's word, an option of
  * another level, or a slip of the pen.
  */
-import { distance } from 'fastest-levenshtein';
+import { nearestName, plainName } from '../core/nearest-name.js';
 import { CALL, DEPENDENCY, isLevel, type Level } from './option-levels.js';
 import { REFUSED_NAMES } from './option-text.js';
 import { ELSEWHERE, RULES, SYNONYMS } from './option-words.js';
@@ -27,7 +27,7 @@ export function nameProblem(
 }
 
 function advice(name: string, level: Level, path: string, root: Level): string {
-  const word = name.toLowerCase().replace(/[\s_.-]/g, '');
+  const word = plainName(name);
   const synonym = own(SYNONYMS[path], word);
   if (synonym !== undefined && exists(root, synonym))
     return `did you mean "${synonym}"?`;
@@ -54,26 +54,12 @@ function nearest(
   root: Level,
 ): string {
   const here = Object.keys(level.entries);
-  const close = closest(name, here);
+  const close = nearestName(name, here);
   if (close !== undefined) return `did you mean "${below(path, close)}"?`;
   const all = namesOf(root, '');
-  const far = closest(name, [...all.keys()]);
+  const far = nearestName(name, all.keys());
   if (far !== undefined) return `did you mean "${all.get(far)}"?`;
   return `known are ${here.join(', ')}`;
-}
-
-/** The name with the fewest slips, if a reader would call it the same. */
-function closest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let fewest = Infinity;
-  for (const other of known) {
-    const slips = distance(name.toLowerCase(), other.toLowerCase());
-    const most = Math.max(1, Math.floor(other.length / 3));
-    if (slips > most || slips >= fewest) continue;
-    best = other;
-    fewest = slips;
-  }
-  return best;
 }
 
 /** Paths of the levels below `root` that have an option of this name. */

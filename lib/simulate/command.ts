@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDaceError } from '../core/errors.js';
-import { scenarios } from '../testing/scenarios.js';
-import { simulate } from '../testing/simulate.js';
+import { scenarios } from '../simulation/scenarios.js';
+import { simulate } from '../simulation/simulate.js';
 import { helpText, parseCommandLine, type Arguments } from './arguments.js';
 import {
   CommandError,

@@ -1,13 +1,11 @@
 /**
- * The name that somebody meant.
+ * The name that somebody meant on the command line.
  */
-import { closest, distance } from 'fastest-levenshtein';
+import { nearestName } from '../core/nearest-name.js';
 
 /** ` Did you mean "x"?`, or nothing if no name is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const near = closest(name.toLowerCase(), [...known]);
-  const slips = distance(name.toLowerCase(), near.toLowerCase());
-  const isNear = slips <= Math.max(1, Math.floor(near.length / 3));
-  return isNear || near.startsWith(name) ? ` Did you mean "${near}"?` : '';
+  const near =
+    nearestName(name, known) ?? known.find((other) => other.startsWith(name));
+  return near === undefined ? '' : ` Did you mean "${near}"?`;
 }

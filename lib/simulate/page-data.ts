@@ -1,7 +1,7 @@
 /**
  * What the charts draw, as columns of numbers.
  */
-import type { Simulation, SimulatedSecond } from '../testing/simulation.js';
+import type { Simulation, SimulatedSecond } from '../simulation/contract.js';
 import type { Run } from './run.js';
 import { stateRows, type StateRow } from './spans.js';
 import { endedOf, servedOf } from './summary.js';

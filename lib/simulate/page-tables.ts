@@ -5,7 +5,10 @@ import { html, type Html } from './html.js';
 import { count, instant, NONE, percent, span } from './numbers.js';
 import { CALLER_SERIES, tableRows, type TableRow } from './page-data.js';
 import type { Run } from './run.js';
-import type { SimulatedTransition, Simulation } from '../testing/simulation.js';
+import type {
+  SimulatedTransition,
+  Simulation,
+} from '../simulation/contract.js';
 
 /** One block a run, with its letter and name where there are two. */
 export function perRun(

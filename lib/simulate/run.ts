@@ -1,4 +1,4 @@
-import type { Simulation } from '../testing/simulation.js';
+import type { Simulation } from '../simulation/contract.js';
 import type { Setting } from './settings.js';
 import type { Summary } from './summary.js';
 

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { types } from 'node:util';
 import type { ParseError } from 'jsonc-parser';
-import type { Scenario } from '../testing/simulation.js';
+import type { Scenario } from '../simulation/contract.js';
 import { CommandError, messageOf } from './command-error.js';
 import { didYouMean } from './did-you-mean.js';
 

@@ -3,7 +3,7 @@
  */
 import { isPlainObject } from '../dependency/option-text.js';
 import { mergeOptions } from '../dependency/option-merge.js';
-import type { Scenario } from '../testing/simulation.js';
+import type { Scenario } from '../simulation/contract.js';
 import { CommandError } from './command-error.js';
 import type { Loaded } from './scenario-file.js';
 import { withRules } from './written-rules.js';

@@ -5,7 +5,7 @@ import type {
   SimulatedState,
   SimulatedTransition,
   Simulation,
-} from '../testing/simulation.js';
+} from '../simulation/contract.js';
 
 export interface StateSpan {
   readonly fromMs: number;

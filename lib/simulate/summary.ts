@@ -6,7 +6,7 @@ import type {
   SimulatedCallers,
   SimulatedSecond,
   Simulation,
-} from '../testing/simulation.js';
+} from '../simulation/contract.js';
 import { troubleOf, type Trouble } from './weather.js';
 
 export interface Summary {

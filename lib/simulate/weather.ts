@@ -7,7 +7,7 @@ import type {
   HostProfile,
   ScenarioRecord,
   SimulatedLatency,
-} from '../testing/simulation.js';
+} from '../simulation/contract.js';
 import { factor, percent, span } from './numbers.js';
 
 /** From the first change of any host or of the traffic until all is as it was. */

@@ -7,8 +7,8 @@ export { DaceScript } from './dace-script.js';
 export { DaceTestingModule } from './dace-testing.module.js';
 export type { DaceTestingOptions } from './dace-testing.module.js';
 export { unprotected } from '../nest/unprotected.js';
-export { simulate } from './simulate.js';
-export { scenarios } from './scenarios.js';
+export { simulate } from '../simulation/simulate.js';
+export { scenarios } from '../simulation/scenarios.js';
 export type {
   HostBehaviour,
   HostPhase,
@@ -26,4 +26,4 @@ export type {
   SimulateOptions,
   Simulation,
   TrafficPhase,
-} from './simulation.js';
+} from '../simulation/contract.js';

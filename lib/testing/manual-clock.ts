@@ -2,7 +2,7 @@
  * Time as a test wants it: it stands still until it is moved.
  */
 import { settled, type Alarm, type Clock } from '../core/clock.js';
-import { Dial } from './dial.js';
+import { Dial } from '../core/dial.js';
 
 /**
  * A clock for tests.

@@ -5,8 +5,8 @@ import { printedSummary } from '../../lib/simulate/printed-summary.js';
 import type { Run } from '../../lib/simulate/run.js';
 import { comparedWith, settingOf } from '../../lib/simulate/settings.js';
 import { summaryOf } from '../../lib/simulate/summary.js';
-import { scenarios } from '../../lib/testing/scenarios.js';
-import { simulate } from '../../lib/testing/simulate.js';
+import { scenarios } from '../../lib/simulation/scenarios.js';
+import { simulate } from '../../lib/simulation/simulate.js';
 import { root } from '../support/entries.js';
 
 const guide = readFileSync(join(root, 'docs/simulator.md'), 'utf8');

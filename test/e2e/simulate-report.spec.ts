@@ -11,8 +11,8 @@ import {
   type Setting,
 } from '../../lib/simulate/settings.js';
 import { summaryOf } from '../../lib/simulate/summary.js';
-import { scenarios } from '../../lib/testing/scenarios.js';
-import { simulate } from '../../lib/testing/simulate.js';
+import { scenarios } from '../../lib/simulation/scenarios.js';
+import { simulate } from '../../lib/simulation/simulate.js';
 import { CHROMIUM_FLAGS, chromiumPath } from '../support/chromium.js';
 
 const path = chromiumPath();

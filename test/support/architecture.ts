@@ -31,8 +31,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = (() => {
     ['nest', plain],
     ['health', all],
     ['dashboard', all],
-    ['testing', all],
-    ['simulate', [...plain, 'testing']],
+    ['testing', [...all, 'simulation']],
+    ['simulation', plain],
+    ['simulate', [...plain, 'simulation']],
     ['core.ts', plain],
     ['index.ts', [...plain, 'nest', 'core.ts']],
   ]);

@@ -8,7 +8,7 @@ import type {
   SimulatedSecond,
   SimulatedTransition,
   Simulation,
-} from '../../lib/testing/simulation.js';
+} from '../../lib/simulation/contract.js';
 import type { Run } from '../../lib/simulate/run.js';
 import { summaryOf } from '../../lib/simulate/summary.js';
 

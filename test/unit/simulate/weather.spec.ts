@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { troubleOf, weatherLines } from '../../../lib/simulate/weather.js';
-import type { HostProfile } from '../../../lib/testing/simulation.js';
+import type { HostProfile } from '../../../lib/simulation/contract.js';
 
 const scenario = (...hosts: HostProfile[]) => ({ seconds: 60, hosts });
 

@@ -2,7 +2,7 @@
  * A scenario as JSON holds it. What JSON has no word for is told by its name.
  */
 import { isPlainObject, kindOf } from '../dependency/option-text.js';
-import type { Scenario, ScenarioRecord } from './simulation.js';
+import type { Scenario, ScenarioRecord } from './contract.js';
 
 export function recordOf(scenario: Scenario): ScenarioRecord {
   return record(scenario, []) as ScenarioRecord;

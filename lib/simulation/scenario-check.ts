@@ -13,8 +13,8 @@ import {
   type Names,
   type Shape,
 } from './scenario-schema.js';
-import { fleetProblems } from './simulated-fleet.js';
-import type { Scenario, SimulateOptions } from './simulation.js';
+import { fleetProblems } from './fleet.js';
+import type { Scenario, SimulateOptions } from './contract.js';
 
 /** The id of the dependency under test. */
 export const SIMULATED_ID = 'simulated';

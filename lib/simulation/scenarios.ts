@@ -3,7 +3,7 @@
  * taken as it is, or spread and changed: `simulate({ ...scenarios.blip, options: mine })`.
  */
 import { consecutiveFailures, slowRatio } from '../circuit/trip-rules.js';
-import type { HostPhase, Scenario } from './simulation.js';
+import type { HostPhase, Scenario } from './contract.js';
 
 /** The usual answer of a service that is well. */
 const WELL = { latencyMs: { p50: 25, p99: 120 } } as const;

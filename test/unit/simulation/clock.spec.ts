@@ -7,11 +7,11 @@ import {
   type DependencyOptions,
 } from '../../../lib/core.js';
 import type { Scenario, Simulation } from '../../../lib/testing/index.js';
-import { runScenario } from '../../../lib/testing/simulate.js';
+import { runScenario } from '../../../lib/simulation/simulate.js';
 import {
   promisesSettled,
   SimulatedClock,
-} from '../../../lib/testing/simulated-clock.js';
+} from '../../../lib/simulation/clock.js';
 
 /** A chain of promises of that many links, of the kinds that code is made of. */
 async function chain(links: number, done: () => void): Promise<void> {

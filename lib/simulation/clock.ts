@@ -3,7 +3,7 @@
  * promises alone, where a test may also wait for a connection. That is what makes it fast.
  */
 import type { Alarm, Clock } from '../core/clock.js';
-import { Dial } from './dial.js';
+import { Dial } from '../core/dial.js';
 
 // Taken at loading: a test's fake timers may stand in their place later.
 const nextTick = process.nextTick.bind(process);

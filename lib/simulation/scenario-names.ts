@@ -1,7 +1,7 @@
 /**
  * What somebody meant who wrote a name that a scenario does not have.
  */
-import { distance } from 'fastest-levenshtein';
+import { nearestName, plainName } from '../core/nearest-name.js';
 
 /** Other words for the same, without case and separators. */
 const SYNONYMS: ReadonlyMap<string, string> = new Map([
@@ -23,24 +23,13 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
 
 /** The end of a sentence: the name that was meant, or those there are. */
 export function nameAdvice(name: string, known: readonly string[]): string {
-  const word = plain(name);
+  const word = plainName(name);
   const meant = SYNONYMS.get(word);
   const close =
-    meant !== undefined && known.includes(meant) ? meant : nearest(word, known);
+    meant !== undefined && known.includes(meant)
+      ? meant
+      : nearestName(word, known);
   return close === undefined
     ? `known are ${known.join(', ')}`
     : `did you mean "${close}"?`;
-}
-
-function nearest(word: string, known: readonly string[]): string | undefined {
-  return known
-    .map((name) => ({ name, slips: distance(word, plain(name)) }))
-    .filter(
-      ({ name, slips }) => slips <= Math.max(1, Math.floor(name.length / 3)),
-    )
-    .toSorted((a, b) => a.slips - b.slips)[0]?.name;
-}
-
-function plain(name: string): string {
-  return name.toLowerCase().replace(/[\s_.-]/g, '');
 }

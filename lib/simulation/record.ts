@@ -5,16 +5,16 @@
 import { isDaceError, isTimeout } from '../core/errors.js';
 import type { AttemptEvent, CircuitEvent, DaceEvent } from '../core/events.js';
 import type { DependencySnapshot } from '../dependency/snapshot.js';
-import type { SimulatedHost } from './simulated-host.js';
-import { toMicroseconds } from './simulated-chance.js';
-import { percentilesOf, Waits } from './simulated-percentiles.js';
+import type { SimulatedHost } from './host.js';
+import { toMicroseconds } from './chance.js';
+import { percentilesOf, Waits } from './percentiles.js';
 import type {
   SimulatedHostSecond,
   SimulatedSecond,
   SimulatedTotals,
   SimulatedTransition,
   Simulation,
-} from './simulation.js';
+} from './contract.js';
 
 const NOTHING = {
   started: 0,

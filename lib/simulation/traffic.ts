@@ -2,8 +2,8 @@
  * When operations are asked for. One is due when the rate, summed up over time, has reached the next
  * gap; so a change of the rate in the middle of a gap is felt at once.
  */
-import { toMicroseconds, type Chance } from './simulated-chance.js';
-import type { TrafficPhase } from './simulation.js';
+import { toMicroseconds, type Chance } from './chance.js';
+import type { TrafficPhase } from './contract.js';
 
 const USUAL_PER_SECOND = 100;
 

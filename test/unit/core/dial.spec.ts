@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Dial } from '../../../lib/testing/dial.js';
+import { Dial } from '../../../lib/core/dial.js';
 
 const now = (): Promise<void> => Promise.resolve();
 

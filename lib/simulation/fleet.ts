@@ -4,8 +4,8 @@
 import type { OptionProblem } from '../core/errors.js';
 import { normalizeNetloc, parseHost } from '../dependency/netloc.js';
 import { show } from '../dependency/option-text.js';
-import type { HostInput } from '../dependency/options.js';
-import type { HostProfile, Scenario } from './simulation.js';
+import type { DependencyOptions, HostInput } from '../dependency/options.js';
+import type { HostProfile, Scenario } from './contract.js';
 
 /** What the upstream of a dependency without hosts is called. */
 export const UNNAMED = 'upstream';
@@ -21,7 +21,7 @@ export interface NamedHost {
 
 /** The hosts of a scenario that was checked. */
 export function hostsOfScenario({ hosts, options }: Scenario): NamedHost[] {
-  const inputs = options?.hosts;
+  const inputs = listedHosts(options);
   const count = hosts?.length ?? inputs?.length ?? 0;
   if (count === 0) {
     const baseUrl = `http://${UNNAMED}`;
@@ -39,7 +39,12 @@ export function fleetProblems(scenario: Scenario): OptionProblem[] {
   const tell = (option: string, message: string): void => {
     problems.push({ option, message: `${option} ${message}` });
   };
-  const inputs = options?.hosts;
+  if (options?.hosts !== undefined && listedHosts(options) === undefined)
+    tell(
+      'options.hosts',
+      'is a source of hosts: a simulation knows its hosts from the start, list them',
+    );
+  const inputs = listedHosts(options);
   if (hosts && inputs && hosts.length !== inputs.length)
     tell(
       'hosts',
@@ -66,6 +71,13 @@ export function fleetProblems(scenario: Scenario): OptionProblem[] {
   if (peer !== '' && !netlocs.includes(peer))
     tell('call.netloc', `is ${show(peer)}: expected a host of the scenario`);
   return problems;
+}
+
+function listedHosts(
+  options: DependencyOptions | undefined,
+): readonly HostInput[] | undefined {
+  const hosts: unknown = options?.hosts;
+  return Array.isArray(hosts) ? (hosts as readonly HostInput[]) : undefined;
 }
 
 function nameHost(

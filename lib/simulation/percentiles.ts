@@ -2,8 +2,8 @@
  * What callers waited. A second is told exactly; the whole is kept to three significant digits, so
  * that a day of traffic takes no more room than an hour.
  */
-import { toMicroseconds } from './simulated-chance.js';
-import type { Percentiles } from './simulation.js';
+import { toMicroseconds } from './chance.js';
+import type { Percentiles } from './contract.js';
 
 const DIGITS = 3;
 

@@ -4,10 +4,10 @@
 import type { AxiosResponse } from 'axios';
 import type { Clock } from '../core/clock.js';
 import type { AttemptScope } from '../http/attempt-scope.js';
-import { SimulatedAnswers } from './simulated-answers.js';
-import { Behaviour } from './simulated-behaviour.js';
-import type { Chance } from './simulated-chance.js';
-import type { HostProfile } from './simulation.js';
+import { SimulatedAnswers } from './answers.js';
+import { Behaviour } from './behaviour.js';
+import type { Chance } from './chance.js';
+import type { HostProfile } from './contract.js';
 
 /** How long it takes to hear that nobody listens. */
 const REFUSED_IN_MS = 1;

@@ -11,7 +11,7 @@ import {
 import { simulationText } from '../../support/simulation-text.js';
 
 const UPDATE =
-  'UPDATE_SIMULATIONS=1 npx vitest run --project nest-12 test/unit/testing/scenarios.spec.ts';
+  'UPDATE_SIMULATIONS=1 npx vitest run --project nest-12 test/unit/simulation/scenarios.spec.ts';
 
 const pageOf = (name: string): string =>
   join(__dirname, 'simulations', `${name}.txt`);

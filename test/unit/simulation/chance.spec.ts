@@ -3,8 +3,8 @@ import {
   Chance,
   logNormalMs,
   normalQuantile,
-} from '../../../lib/testing/simulated-chance.js';
-import { SimulatedTraffic } from '../../../lib/testing/simulated-traffic.js';
+} from '../../../lib/simulation/chance.js';
+import { SimulatedTraffic } from '../../../lib/simulation/traffic.js';
 
 const COUNT = 100_000;
 const range = Array.from({ length: COUNT }, (_, index) => index);

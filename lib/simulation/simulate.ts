@@ -11,14 +11,14 @@ import {
   SIMULATED_ID,
   soundScenario,
 } from './scenario-check.js';
-import { recordOf } from './scenario-record.js';
-import { hostsOfScenario, UNNAMED, type NamedHost } from './simulated-fleet.js';
-import { Chance } from './simulated-chance.js';
-import { SimulatedClock } from './simulated-clock.js';
-import { SimulatedHost } from './simulated-host.js';
-import { SimulatedTraffic } from './simulated-traffic.js';
-import { SimulationRecord } from './simulation-record.js';
-import type { Scenario, SimulateOptions, Simulation } from './simulation.js';
+import { recordOf } from './shown-scenario.js';
+import { hostsOfScenario, UNNAMED, type NamedHost } from './fleet.js';
+import { Chance } from './chance.js';
+import { SimulatedClock } from './clock.js';
+import { SimulatedHost } from './host.js';
+import { SimulatedTraffic } from './traffic.js';
+import { SimulationRecord } from './record.js';
+import type { Scenario, SimulateOptions, Simulation } from './contract.js';
 
 const USUAL_SEED = 1;
 

@@ -2,13 +2,13 @@
  * What a host does at a moment: each value has a track of its own, so that a phase that names one
  * leaves the others alone, also where they are on their way.
  */
-import { logNormalMs, type Chance } from './simulated-chance.js';
-import { Track, type Change } from './simulated-track.js';
+import { logNormalMs, type Chance } from './chance.js';
+import { Track, type Change } from './track.js';
 import type {
   HostBehaviour,
   HostProfile,
   SimulatedLatency,
-} from './simulation.js';
+} from './contract.js';
 
 const USUAL_LATENCY_MS = 20;
 

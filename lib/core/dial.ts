@@ -1,7 +1,7 @@
 /**
  * Time that somebody turns: the alarms of a clock in one heap, so that thousands may be set at once.
  */
-import type { Alarm } from '../core/clock.js';
+import type { Alarm } from './clock.js';
 
 export class Dial {
   nowMs = 0;
