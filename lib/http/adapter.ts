@@ -1,6 +1,7 @@
 import axios, { AxiosHeaders } from 'axios';
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import { concealSecrets } from './axios-errors.js';
+import { bounded, type Bound } from './bounded.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
 
@@ -50,11 +51,13 @@ export class AdapterExchange extends Exchange {
  */
 export function addHooks(
   { interceptors }: AxiosInstance,
-  context: ExchangeContext,
+  context: ExchangeContext & { readonly hookBound: Bound },
 ): void {
   alwaysThere(interceptors.request, (list) =>
     list.use(
-      async (config) => (await context.http.onRequest?.(config)) || config,
+      async (config) =>
+        (await bounded(context.http.onRequest?.(config), context.hookBound)) ||
+        config,
       undefined,
       { runWhen: () => context.http.onRequest !== undefined },
     ),
@@ -64,7 +67,9 @@ export function addHooks(
       (response) => {
         const { onResponse } = context.http;
         if (onResponse === undefined) return response;
-        return Promise.resolve(onResponse(response)).then((r) => r || response);
+        return Promise.resolve(
+          bounded(onResponse(response), context.hookBound),
+        ).then((changed) => changed || response);
       },
       (error: unknown) => {
         throw concealSecrets(error);

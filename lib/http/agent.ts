@@ -2,10 +2,16 @@
  * The connections of one dependency: an undici agent, made when first used so that an idle
  * dependency costs nothing, and replaced when its TLS, proxy or pool size change.
  */
-import { Agent, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
+import { Agent, EnvHttpProxyAgent, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { timedConnector } from './connector.js';
-import type { HttpSettings, TransportEnvironment } from './http-options.js';
+import type { Target } from './gate.js';
+import type {
+  HttpHost,
+  HttpSettings,
+  TransportEnvironment,
+} from './http-options.js';
+import { makePool } from './pool.js';
 
 /** Our deadlines rule, so undici's own are off. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 } as const;
@@ -14,6 +20,9 @@ const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 } as const;
 type Audience = 'own' | 'foreign';
 
 export class Agents {
+  /** Of listed hosts by origin, so that one can be let go of; made when first used. */
+  private readonly listed = new Map<string, Dispatcher | undefined>();
+  /** Of peers, which no list names. */
   private own: Dispatcher | undefined;
   private foreign: Dispatcher | undefined;
   /** Agents of earlier settings, until their last answer is in. */
@@ -25,10 +34,31 @@ export class Agents {
     private readonly environment: TransportEnvironment,
   ) {}
 
-  /** The agent for the dependency's own hosts, or one without client certificate. */
-  get(isOwn: boolean): Dispatcher {
-    if (isOwn) return (this.own ??= this.make('own'));
-    return (this.foreign ??= this.make('foreign'));
+  /** The agent for one of the dependency's own hosts, or one without client certificate. */
+  get({ isOwn, origin }: Target): Dispatcher {
+    if (!isOwn) return (this.foreign ??= this.make('foreign'));
+    const known = this.listed.get(origin);
+    if (known !== undefined) return known;
+    if (!this.listed.has(origin)) return (this.own ??= this.make('own'));
+    const agent = this.make('own');
+    this.listed.set(origin, agent);
+    return agent;
+  }
+
+  /** From now on these are listed, until they leave. */
+  list(hosts: readonly HttpHost[]): void {
+    for (const { baseUrl } of hosts) {
+      const { origin } = new URL(baseUrl);
+      if (!this.listed.has(origin)) this.listed.set(origin, undefined);
+    }
+  }
+
+  /** Lets go of the connections to one host, each when its answer is in. */
+  leave({ baseUrl }: HttpHost): void {
+    const { origin } = new URL(baseUrl);
+    const agent = this.listed.get(origin);
+    this.listed.delete(origin);
+    if (agent !== undefined) this.drain(agent);
   }
 
   configure(http: HttpSettings): void {
@@ -58,7 +88,10 @@ export class Agents {
   }
 
   private take(): Dispatcher[] {
-    const agents = [this.own, this.foreign].filter((a) => a !== undefined);
+    const agents = [this.own, this.foreign, ...this.listed.values()].filter(
+      (agent) => agent !== undefined,
+    );
+    for (const origin of this.listed.keys()) this.listed.set(origin, undefined);
     this.own = undefined;
     this.foreign = undefined;
     return agents;
@@ -88,7 +121,12 @@ function makeAgent(
   const { poolSize, connectTimeoutMs, proxy } = http;
   const tls = audience === 'own' ? http.tls : withoutCertificate(http.tls);
   const connect = timedConnector(tls, connectTimeoutMs, environment);
-  const options = { connections: poolSize, connect, ...NO_TIMEOUTS };
+  const options = {
+    connections: poolSize,
+    connect,
+    factory: makePool,
+    ...NO_TIMEOUTS,
+  };
   if (proxy === false) return new Agent(options);
   const proxied = {
     ...NO_TIMEOUTS,
@@ -100,13 +138,33 @@ function makeAgent(
     proxyTunnel: false,
     // The pool to an http proxy gets its options from here alone.
     clientFactory: (origin: URL, given: object) =>
-      new Pool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
+      makePool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
     factory: (origin: string | URL, given: object) =>
-      new Pool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
+      makePool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
   };
-  if (proxy === true) return new EnvHttpProxyAgent(proxied);
-  return new ProxyAgent({ ...proxied, uri: proxy });
+  const agent =
+    proxy === true
+      ? new EnvHttpProxyAgent(proxied)
+      : new ProxyAgent({ ...proxied, uri: proxy });
+  return agent.compose(groupHeaders);
 }
+
+/** Of lines with the same name undici's proxy agents would keep the last alone. */
+const groupHeaders: Dispatcher.DispatcherComposeInterceptor =
+  (dispatch) => (options, handler) => {
+    const { headers } = options;
+    if (!Array.isArray(headers)) return dispatch(options, handler);
+    const grouped: Record<string, string | string[]> = Object.create(
+      null,
+    ) as never;
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string;
+      const value = headers[i + 1] as string;
+      const known = grouped[name];
+      grouped[name] = known === undefined ? value : [known, value].flat();
+    }
+    return dispatch({ ...options, headers: grouped }, handler);
+  };
 
 function withoutCertificate(tls: HttpSettings['tls']): HttpSettings['tls'] {
   if (tls === undefined) return undefined;

@@ -7,8 +7,10 @@ import { Dispatcher } from 'undici';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { AttemptScope } from './attempt-scope.js';
 import { connectError } from './axios-errors.js';
+import { withTimeLeft } from './deadline-header.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { Target } from './gate.js';
+import { withHost } from './host-header.js';
 import { isSafeRequest } from './idempotent.js';
 
 type Handler = Dispatcher.DispatchHandler;
@@ -47,11 +49,16 @@ export class AttemptDispatcher extends Dispatcher {
     const dispatch = (headers: unknown[]): boolean => {
       const isSafe = isSafeRequest(options.method, headers);
       const watch = new Watch(this.scope, isSafe, http.connectTimeoutMs);
-      return agents.get(target.isOwn).dispatch(
+      return agents.get(target).dispatch(
         {
           ...options,
           origin: target.origin,
-          headers: headers as string[],
+          headers: withTimeLeft(
+            withHost(headers as string[], target),
+            target,
+            this.context,
+            this.scope.leftMs,
+          ),
           headersTimeout: 0,
           bodyTimeout: 0,
         },

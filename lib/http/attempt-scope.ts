@@ -8,6 +8,10 @@ export interface AttemptScope {
   readonly protocol: 'http' | 'https';
   /** Origin and base path without trailing slash; relative URLs resolve against it. */
   readonly baseUrl?: string;
+  /** What the host is called in `Host` and in TLS, if not by its address. */
+  readonly hostName?: string | undefined;
+  /** Time until the attempt is cut; Infinity if nothing will cut it. */
+  readonly leftMs: number;
   /** Why the attempt has ended early, or undefined while it may still send. */
   readonly endedBy: unknown;
   /**

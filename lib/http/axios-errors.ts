@@ -7,6 +7,7 @@ import axios, { AxiosError, CanceledError } from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { DaceTimeoutError } from '../core/errors.js';
 import type { AttemptScope } from './attempt-scope.js';
+import { parserCode } from './parser-code.js';
 
 type Config = InternalAxiosRequestConfig;
 
@@ -16,6 +17,8 @@ const HIDDEN = ['config', 'request', 'response'] as const;
 /** undici's names for what Node's own client calls otherwise. */
 const NODE_CODES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'ECONNRESET',
+  UND_ERR_HEADERS_OVERFLOW: 'HPE_HEADER_OVERFLOW',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'HPE_UNEXPECTED_CONTENT_LENGTH',
   UND_ERR_INVALID_ARG: AxiosError.ERR_BAD_REQUEST,
   UND_ERR_NOT_SUPPORTED: AxiosError.ERR_NOT_SUPPORT,
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: AxiosError.ERR_BAD_REQUEST,
@@ -126,7 +129,7 @@ export function transportError(
       cause,
     );
   const { code } = cause as { code?: string };
-  const known = code === undefined ? undefined : NODE_CODES[code];
+  const known = code === undefined ? parserCode(cause) : NODE_CODES[code];
   const error = AxiosError.from(cause, known ?? code, config, request);
   if (cause.name !== 'AggregateError') error.name = 'Error';
   return concealSecrets(error);
@@ -142,6 +145,13 @@ export function unpackError(
   return concealSecrets(
     AxiosError.from(cause, undefined, config, request, response),
   );
+}
+
+/** For an error of a request that was made where the request was not known. */
+export function withRequest<E>(error: E, request: unknown): E {
+  if (!axios.isAxiosError(error) || error.request) return error;
+  if (error.config && !error.response) error.request = request;
+  return error;
 }
 
 function withCause(error: AxiosError, cause: unknown): AxiosError {

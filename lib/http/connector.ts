@@ -22,7 +22,12 @@ export function timedConnector(
       stopTimer();
       callback(...outcome);
     };
+    // undici would take it from the Host header.
+    const named =
+      tls?.servername === undefined
+        ? options
+        : { ...options, servername: tls.servername };
     // Its types leave out that it returns the socket.
-    const socket = connect(options, done) as unknown as Socket;
+    const socket = connect(named, done) as unknown as Socket;
   };
 }

@@ -74,6 +74,8 @@ export function isNetworkError(error: unknown, depth = 0): boolean {
     if (NETWORK_CODES.has(code) || NETWORK_PREFIX.test(code)) return true;
   }
   if (name === 'TypeError' && message === 'fetch failed') return true;
+  // undici's, which has no code.
+  if (name === 'HTTPParserError') return true;
   return isNetworkError(cause, depth + 1) || isConnectError(error, depth);
 }
 

@@ -9,5 +9,7 @@ export interface ExchangeContext {
   readonly agents: Agents;
   readonly http: HttpSettings;
   readonly defaults: DefaultHeaders;
+  /** Carries the time that is left; undefined = none is told. */
+  readonly deadlineHeader: string | undefined;
   readonly environment: TransportEnvironment;
 }

@@ -18,12 +18,12 @@ import {
 import { BodyStream, readableBody } from './body-stream.js';
 import { onCallerEnd, timeoutOf } from './caller.js';
 import { CollectedBody } from './collected-body.js';
+import { timeLeft, withTimeLeft } from './deadline-header.js';
 import type { ExchangeContext } from './exchange-context.js';
+import { withHost } from './host-header.js';
 import { isSafeRequest } from './idempotent.js';
-import { downloadProgress, uploadProgress } from './progress.js';
-import type { Progress } from './progress.js';
-import { Redirect, locationOf } from './redirect.js';
-import type { Hop } from './redirect.js';
+import { downloadProgress, uploadProgress, type Progress } from './progress.js';
+import { Redirect, locationOf, type Hop } from './redirect.js';
 import { requestBody } from './request-body.js';
 import { headerLines } from './request-headers.js';
 import { takeCoding } from './response-body.js';
@@ -40,7 +40,6 @@ type Config = InternalAxiosRequestConfig;
 export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   private releasePermit: (() => void) | undefined;
   private abort: ((error?: Error) => void) | undefined;
-
   private startedMs = 0;
   private hop: Hop | undefined;
   private redirects = 0;
@@ -94,15 +93,12 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const { config, scope, context } = this;
     this.offCaller = onCallerEnd(config, (reason) => this.cut(reason));
     const target = context.gate.resolve(config, scope);
-    const body = requestBody(config);
+    const method = (config.method ?? 'get').toUpperCase();
     const path = withParams(target.path, config);
-    this.hop = {
-      method: (config.method ?? 'get').toUpperCase(),
-      target: path === target.path ? target : { ...target, path },
-      lines: headerLines(config),
-      body,
-    };
-    this.uploaded = uploadProgress(config);
+    const goal = path === target.path ? target : { ...target, path };
+    const body = requestBody(config, () => new RequestSummary(method, goal));
+    this.hop = { method, target: goal, lines: headerLines(config), body };
+    this.uploaded = uploadProgress(config, body.payload);
     this.startedMs = context.environment.nowMs();
     const timeoutMs = timeoutOf(config);
     if (timeoutMs > 0)
@@ -113,16 +109,17 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   }
 
   private dispatch({ target, method, lines, body }: Hop): void {
-    const isSingle =
-      (this.config as { keepAlive?: boolean }).keepAlive === false;
+    const { config, scope, context } = this;
+    const isSingle = (config as { keepAlive?: boolean }).keepAlive === false;
     // Whatever comes of it, a stream cannot be given to a second attempt.
-    if (!body.isReplayable) this.scope.noteSent(false);
-    this.context.agents.get(target.isOwn).dispatch(
+    if (!body.isReplayable) scope.noteSent(false);
+    const leftMs = timeLeft(config, scope, context, this.startedMs);
+    context.agents.get(target).dispatch(
       {
         origin: target.origin,
         path: target.path,
-        method: method,
-        headers: lines,
+        method,
+        headers: withTimeLeft(withHost(lines, target), target, context, leftMs),
         body: body.payload,
         ...(isSingle && { reset: true }),
       },
@@ -281,9 +278,9 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     else this.abort?.(reason);
   }
 
-  private summary(): RequestSummary {
-    const { method, target } = this.hop as Hop;
-    return new RequestSummary(method, target.origin, target.path);
+  protected override summary(): RequestSummary | undefined {
+    const { hop } = this;
+    return hop && new RequestSummary(hop.method, hop.target);
   }
 
   private tooLarge(): Error {

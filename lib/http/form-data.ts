@@ -30,14 +30,18 @@ const platformType = (): string =>
 
 function part(name: string, value: unknown): (string | Blob)[] {
   const head = `Content-Disposition: form-data; name="${quote(name)}"`;
-  if (!(value instanceof Blob)) return [`${head}\r\n\r\n`, String(value)];
+  if (!(value instanceof Blob))
+    return [`${head}\r\n\r\n`, String(value).replace(ANY_BREAK, '\r\n')];
   const file = (value as { name?: string }).name ?? 'blob';
-  const type = value.type || 'application/octet-stream';
+  const type = value.type.replace(/[\r\n]/g, '') || 'application/octet-stream';
   return [
     `${head}; filename="${quote(file)}"\r\nContent-Type: ${type}\r\n\r\n`,
     value,
   ];
 }
+
+/** Of texts alone, as the HTML standard has it: files stay as they are. */
+const ANY_BREAK = /\r?\n|\r/g;
 
 /** As the HTML standard escapes names in multipart bodies. */
 const quote = (name: string): string =>

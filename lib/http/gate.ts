@@ -15,6 +15,8 @@ export interface Target {
   readonly path: string;
   /** One of the dependency's own hosts: default headers and client certificate may go along. */
   readonly isOwn: boolean;
+  /** For the `Host` header, where it is not that of the origin. */
+  readonly authority?: string | undefined;
 }
 
 /** The parts of an axios config that say where to. */
@@ -28,36 +30,48 @@ interface Base {
   readonly origin: string;
   /** No trailing slash; empty at the root. */
   readonly path: string;
+  /** For the `Host` header, and the origin that it makes, where the URL holds an address. */
+  readonly authority?: string | undefined;
+  readonly named?: string | undefined;
 }
 
 /** Paths that `new URL` would hand back as they are: the common case, judged without it. */
 const PLAIN_PATH = /^\/(?!\/)[\w\-~!$&()*+,;=:@%/.?]*$/;
-const NEEDS_CARE = /\/\.|%(?:2[ef]|5c)/i;
+const NEEDS_CARE = /\/\.|%(?:2[ef]|5c)|\?$/i;
 
 // oxlint-disable-next-line no-control-regex -- line breaks and NUL are what this is about
 const CONTROL = /[\0-\x1f\x7f]/;
 const SCHEME = /^[a-z][a-z\d+.-]*:/i;
 const ABSOLUTE = /^https?:\/\/[^/\\?#]/i;
 const ENCODED_TRAVERSAL = /(?:^|[/\\])\.\.(?:[/\\]|$)/;
+/** `..;x` is `..` to servers that read parameters of path segments, as those of Java do. */
+const TRAVERSAL_WITH_PARAMETER = /(?:^|[/\\])\.\.;/;
 
 export class Gate {
   private bases = new Map<string, Base>();
-  private origins = new Set<string>();
+  private origins = new Map<string, Base>();
+  private isListed = false;
 
   constructor(
     private readonly dependencyId: string,
     hosts: readonly HttpHost[],
     private allowOtherHosts: boolean,
+    isListed?: boolean,
   ) {
-    this.configure(hosts, allowOtherHosts);
+    this.configure(hosts, allowOtherHosts, isListed);
   }
 
-  configure(hosts: readonly HttpHost[], allowOtherHosts: boolean): void {
+  configure(
+    hosts: readonly HttpHost[],
+    allowOtherHosts: boolean,
+    isListed = false,
+  ): void {
     this.allowOtherHosts = allowOtherHosts;
-    this.bases = new Map(
-      hosts.map(({ baseUrl }) => [baseUrl, parseBase(baseUrl)]),
+    this.isListed = isListed || hosts.length > 0;
+    this.bases = new Map(hosts.map((host) => [host.baseUrl, baseFor(host)]));
+    this.origins = new Map(
+      [...this.bases.values()].map((base) => [base.origin, base]),
     );
-    this.origins = new Set([...this.bases.values()].map((b) => b.origin));
   }
 
   /** Where a request of axios' shape goes. */
@@ -67,19 +81,26 @@ export class Gate {
     const isNested = address.allowAbsoluteUrls === false;
     if (baseURL === undefined || baseURL === '' || baseURL === scope.baseUrl) {
       if (base !== undefined && isPlain(url))
-        return { origin: base.origin, path: base.path + url, isOwn: true };
+        return ownTarget(base, base.path + url);
       return this.resolveFrom(base, url, isNested, scope);
     }
     if (isAbsolute(url) && !isNested)
       return this.resolveFrom(base, url, false, scope);
-    const { origin, path, isOwn } = this.resolveFrom(
-      base,
-      baseURL,
-      false,
-      scope,
-    );
-    const callers: Base = { origin, path: withoutSlash(beforeQuery(path)) };
+    const { isOwn, ...target } = this.resolveFrom(base, baseURL, false, scope);
+    const path = withoutSlash(beforeQuery(target.path));
+    const callers: Base = { ...target, path };
     return { ...this.resolveFrom(callers, url, isNested, scope), isOwn };
+  }
+
+  /** Of several own hosts the one that a URL names in full; undefined where any will do. */
+  netlocOf({ url = '', baseURL = '', ...rest }: Address): string | undefined {
+    if (this.origins.size < 2) return undefined;
+    const isNamed = rest.allowAbsoluteUrls !== false && ABSOLUTE.test(url);
+    const named = isNamed ? url : baseURL;
+    if (!ABSOLUTE.test(named) || !URL.canParse(named)) return undefined;
+    const { origin, protocol, hostname, port } = new URL(named);
+    if (!this.origins.has(origin)) return undefined;
+    return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
   }
 
   /** Where a redirect leads from `current`, an absolute URL. */
@@ -102,13 +123,13 @@ export class Gate {
       throw this.refusal('a request path that does not begin with /', scope);
     if (CONTROL.test(path))
       throw this.refusal('a control character in the path', scope);
-    if (typeof origin === 'string' && this.origins.has(origin))
-      return { origin, path, isOwn: true };
+    const own =
+      typeof origin === 'string' ? this.origins.get(origin) : undefined;
+    if (own !== undefined) return ownTarget(own, path);
     const asked = String(origin ?? base?.origin);
     if (!URL.canParse(asked))
       throw this.refusal('an origin that is no URL', scope);
-    const target = this.judge(new URL(asked), scope);
-    return { origin: target.origin, path, isOwn: target.isOwn };
+    return { ...this.judge(new URL(asked), scope), path };
   }
 
   /** `isNested`: even an absolute URL is a path below the base. */
@@ -147,7 +168,7 @@ export class Gate {
       throw this.refusal('a relative URL that leaves its host', scope);
     if (path !== base.path && !path.startsWith(`${base.path}/`))
       throw this.refusal('a relative URL that leaves its base path', scope);
-    return { origin: base.origin, path: path + parsed.search, isOwn: true };
+    return ownTarget(base, path + parsed.search);
   }
 
   private judge(url: URL, scope: AttemptScope): Target {
@@ -156,18 +177,20 @@ export class Gate {
     if (url.username !== '' || url.password !== '')
       throw this.refusal('a user name or password in the URL', scope);
     const { origin } = url;
-    const isOwn =
-      this.origins.has(origin) || this.baseOf(scope)?.origin === origin;
-    if (!isOwn && !this.isOpen(scope))
+    const path = url.pathname + url.search;
+    const base = this.baseOf(scope);
+    const isOfScope = base?.origin === origin || base?.named === origin;
+    const own = isOfScope ? base : this.origins.get(origin);
+    if (own !== undefined) return ownTarget(own, path);
+    if (!this.isOpen(scope))
       throw this.refusal(`${origin} is not one of its hosts`, scope);
-    return { origin, path: url.pathname + url.search, isOwn };
+    return { origin, path, isOwn: false };
   }
 
   /** Without hosts any http(s) URL is meant; with hosts only on request. */
   private isOpen(scope: AttemptScope): boolean {
     return (
-      this.allowOtherHosts ||
-      (this.origins.size === 0 && scope.baseUrl === undefined)
+      this.allowOtherHosts || (!this.isListed && scope.baseUrl === undefined)
     );
   }
 
@@ -176,15 +199,18 @@ export class Gate {
     const decoded = path
       .replace(/%2e/gi, '.')
       .replace(/%2f/gi, '/')
-      .replace(/%5c/gi, '\\');
+      .replace(/%5c/gi, '\\')
+      .replace(/%3b/gi, ';');
+    if (TRAVERSAL_WITH_PARAMETER.test(decoded))
+      throw this.refusal('a .. with a parameter in the URL', scope);
     if (decoded !== path && ENCODED_TRAVERSAL.test(decoded))
       throw this.refusal('an encoded .. in the URL', scope);
   }
 
   private baseOf(scope: AttemptScope): Base | undefined {
-    const { baseUrl } = scope;
+    const { baseUrl, hostName } = scope;
     if (baseUrl === undefined) return undefined;
-    return this.bases.get(baseUrl) ?? parseBase(baseUrl);
+    return this.bases.get(baseUrl) ?? baseFor({ baseUrl, hostName });
   }
 
   private refusal(reason: string, scope: AttemptScope): DaceForeignHostError {
@@ -196,10 +222,21 @@ export class Gate {
   }
 }
 
-function parseBase(baseUrl: string): Base {
-  const { origin, pathname } = new URL(baseUrl);
-  return { origin, path: withoutSlash(pathname) };
+function baseFor({ baseUrl, hostName }: HttpHost): Base {
+  const url = new URL(baseUrl);
+  const { origin } = url;
+  const path = withoutSlash(url.pathname);
+  if (hostName === undefined) return { origin, path };
+  url.hostname = hostName;
+  return { origin, path, authority: url.host, named: url.origin };
 }
+
+const ownTarget = ({ origin, authority }: Base, path: string): Target => ({
+  origin,
+  path,
+  isOwn: true,
+  authority,
+});
 
 const isPlain = (url: string): boolean =>
   PLAIN_PATH.test(url) && !NEEDS_CARE.test(url);

@@ -59,12 +59,19 @@ export interface HttpSettings extends HttpOptions {
 export interface HttpHost {
   /** Origin and path, no trailing slash. */
   readonly baseUrl: string;
+  /** What it is called in `Host` and in TLS, if not by its address. */
+  readonly hostName?: string | undefined;
 }
 
 /** The part of a dependency's settings that HTTP reads. */
 export interface TransportSettings {
   readonly http: HttpSettings;
   readonly hosts: readonly HttpHost[];
+  /** There is a list, empty as it may be: no URL is welcome that is not on it. */
+  readonly isListed?: boolean | undefined;
+  readonly propagateDeadline?: { readonly header: string } | undefined;
+  /** Bounds the hooks that run beside the attempts; none if absent. */
+  readonly attemptTimeoutMs?: number | undefined;
 }
 
 /** What the transport needs of the world: time comes in from outside. */

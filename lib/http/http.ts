@@ -3,6 +3,7 @@ import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import type { AttemptScope } from './attempt-scope.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeContext } from './exchange-context.js';
+import type { Address } from './gate.js';
 import {
   requestConfig,
   transformRequest,
@@ -60,6 +61,8 @@ export interface RequestInfo {
   /** In lower case, as axios has it. */
   readonly method: string;
   readonly url: string;
+  /** What says where to, for the gate. */
+  readonly address: Address;
   /** The caller's own, which ends the whole operation. */
   readonly signal?: AbortSignal;
 }
@@ -162,8 +165,8 @@ class HttpExchange extends Exchange {
     const { onResponse } = this.context.http;
     if (onResponse === undefined) return super.accept(response);
     const answer = onResponse(response);
-    if (answer === undefined || !('then' in answer))
-      return super.accept(answer ?? response);
+    // Untyped code answers null as well.
+    if (!answer || !('then' in answer)) return super.accept(answer ?? response);
     answer.then(
       (changed) => this.step(() => super.accept(changed ?? response)),
       (error: unknown) => this.fail(error),
@@ -200,10 +203,16 @@ export function operationHttp(
     run((http) => sendWith(http, method, url, data, user), {
       method,
       url,
+      address: addressOf(url, user),
       ...(user?.signal instanceof AbortSignal && { signal: user.signal }),
     }),
   );
 }
+
+const addressOf = (
+  url: string,
+  user: AxiosRequestConfig | undefined,
+): Address => (user === undefined ? { url } : { ...user, url });
 
 function sendWith(
   http: Http,

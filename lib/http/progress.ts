@@ -1,4 +1,5 @@
 import type { AxiosProgressEvent, InternalAxiosRequestConfig } from 'axios';
+import type { Payload } from './request-body.js';
 import type { HeaderFields } from './response-head.js';
 
 /** Is told how many bytes went by. */
@@ -18,13 +19,18 @@ export function downloadProgress(
 
 export function uploadProgress(
   config: InternalAxiosRequestConfig,
+  payload: Payload | null,
 ): Progress | undefined {
   const listener = config.onUploadProgress;
   if (typeof listener !== 'function') return undefined;
-  const { data } = config as { data?: unknown };
-  const isWhole = typeof data === 'string' || Buffer.isBuffer(data);
-  const length = isWhole ? Buffer.byteLength(data) : undefined;
-  return progress(listener, length, { upload: true });
+  const length = lengthOf(payload) ?? Number(config.headers.getContentLength());
+  return progress(listener, length || undefined, { upload: true });
+}
+
+function lengthOf(payload: Payload | null): number | undefined {
+  if (typeof payload === 'string' || Buffer.isBuffer(payload))
+    return Buffer.byteLength(payload);
+  return payload instanceof Blob ? payload.size : undefined;
 }
 
 function progress(

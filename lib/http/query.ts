@@ -1,21 +1,34 @@
 /** Query strings as axios writes them. */
-import axios from 'axios';
+import axios, { AxiosError } from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
 
 /** Keys that axios takes as they are: it trims others, or reads nesting and lists into them. */
 const PLAIN_KEY = /^[\w-]+$/;
 const PLAIN_TEXT = /^[\w\-.!~*'()]*$/;
 
+type Params = Pick<InternalAxiosRequestConfig, 'params' | 'paramsSerializer'>;
+
 /** Appends `config.params` to a path that may have a query already. */
-export function withParams(
-  path: string,
-  config: Pick<InternalAxiosRequestConfig, 'params' | 'paramsSerializer'>,
-): string {
-  const { params, paramsSerializer } = config as {
-    params?: object | null;
-    paramsSerializer?: InternalAxiosRequestConfig['paramsSerializer'];
-  };
+export function withParams(path: string, config: Params): string {
+  const { params } = config as { params?: object | null };
   if (params === undefined || params === null) return path;
+  try {
+    return joined(path, params, config.paramsSerializer);
+  } catch (error) {
+    // The caller's, and no answer of the dependency.
+    throw AxiosError.from(
+      error,
+      AxiosError.ERR_BAD_REQUEST,
+      config as InternalAxiosRequestConfig,
+    );
+  }
+}
+
+function joined(
+  path: string,
+  params: object,
+  paramsSerializer: Params['paramsSerializer'],
+): string {
   const query = paramsSerializer === undefined ? flatQuery(params) : undefined;
   if (query === undefined)
     return axios.getUri({ url: path, baseURL: '', params, paramsSerializer });

@@ -4,7 +4,7 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { axiosError } from './axios-errors.js';
 import { NO_BODY } from './request-body.js';
 import type { RequestBody } from './request-body.js';
-import { keepLines } from './request-headers.js';
+import { keepLines, sensitiveNames } from './request-headers.js';
 import type { DefaultHeaders, HeaderLines } from './request-headers.js';
 import type { HeaderFields } from './response-head.js';
 import type { Target } from './gate.js';
@@ -70,7 +70,7 @@ export class Redirect {
         'ERR_FR_TOO_MANY_REDIRECTS',
         config,
       );
-    const moved = this.moved(hop, target, defaults);
+    const moved = this.moved(hop, target, defaults, config);
     if (!moved.body.isReplayable)
       throw axiosError(
         `Redirect ${this.status}: the body is a stream and cannot be sent again`,
@@ -84,17 +84,24 @@ export class Redirect {
    * A POST that was moved, and whatever is told to "see other", becomes a GET; credentials and
    * secrets stay behind when the origin changes, default headers when it is foreign.
    */
-  private moved(hop: Hop, target: Target, defaults: DefaultHeaders): Hop {
+  private moved(
+    hop: Hop,
+    target: Target,
+    defaults: DefaultHeaders,
+    config: Config,
+  ): Hop {
     const { status } = this;
     const { method } = hop;
     const becomesGet =
       ((status === 301 || status === 302) && method === 'POST') ||
       (status === 303 && method !== 'GET' && method !== 'HEAD');
     const isOtherOrigin = target.origin !== hop.target.origin;
+    const sensitive = sensitiveNames(config);
     const lines = keepLines(hop.lines, (name) => {
       if (becomesGet && name.startsWith('content-')) return false;
       if (!isOtherOrigin) return true;
-      if (name === 'host' || defaults.secret.has(name)) return false;
+      if (name === 'host' || sensitive.includes(name)) return false;
+      if (defaults.secret.has(name)) return false;
       return target.isOwn || !defaults.names.has(name);
     });
     return {

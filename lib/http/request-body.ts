@@ -30,7 +30,10 @@ interface FormPackage extends NodeJS.ReadableStream {
 }
 
 /** May set `content-type` and `content-length` of `config.headers`, as axios' node adapter does. */
-export function requestBody(config: Config): RequestBody {
+export function requestBody(
+  config: Config,
+  request: () => unknown,
+): RequestBody {
   const data: unknown = config.data;
   if (!data) return NO_BODY;
   if (typeof data === 'string') return whole(data, config);
@@ -44,22 +47,23 @@ export function requestBody(config: Config): RequestBody {
   if (data instanceof URLSearchParams) return whole(data.toString(), config);
   if (isStream(data))
     return isFormPackage(data)
-      ? packaged(data, config)
-      : streamed(data, config);
+      ? packaged(data, config, request)
+      : streamed(data, config, request);
   if (tagOf(data) === 'FormData') {
     const { type, blob } = encodeForm(
       data as FormEntries,
       config.headers.getContentType()?.toString(),
     );
     config.headers.setContentType(type);
-    return { payload: blob as unknown as Payload, isReplayable: true };
+    return sized(blob, config, request);
   }
   if (data instanceof Blob) {
+    if (data.size === 0) return NO_BODY;
     config.headers.setContentType(data.type || 'application/octet-stream');
-    return { payload: data as unknown as Payload, isReplayable: true };
+    return sized(data, config, request);
   }
   if (data instanceof ReadableStream)
-    return streamed(Readable.fromWeb(data as never), config);
+    return streamed(Readable.fromWeb(data as never), config, request);
   throw axiosError(
     'Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream',
     AxiosError.ERR_BAD_REQUEST,
@@ -74,7 +78,24 @@ function whole(payload: string | Buffer, config: Config): RequestBody {
   return { payload, isReplayable: true };
 }
 
-function streamed(data: NodeJS.ReadableStream, config: Config): RequestBody {
+function sized(
+  payload: Blob,
+  config: Config,
+  request: () => unknown,
+): RequestBody {
+  const max = config.maxBodyLength ?? -1;
+  if (max > -1 && payload.size > max) throw tooLarge(config, request);
+  return { payload: payload as unknown as Payload, isReplayable: true };
+}
+
+const tooLarge = (config: Config, request: () => unknown): AxiosError =>
+  axiosError(TOO_LARGE, AxiosError.ERR_BAD_REQUEST, config, request());
+
+function streamed(
+  data: NodeJS.ReadableStream,
+  config: Config,
+  request: () => unknown,
+): RequestBody {
   const isModern = data instanceof Readable;
   if (isModern && (data.destroyed || Readable.isDisturbed(data)))
     throw axiosError(
@@ -85,9 +106,7 @@ function streamed(data: NodeJS.ReadableStream, config: Config): RequestBody {
   const max = config.maxBodyLength ?? -1;
   // Old streams (the form-data package) lack what undici asks of a Readable.
   if (max === -1 && isModern) return once(data);
-  const counted = new Counted(max, () =>
-    axiosError(TOO_LARGE, AxiosError.ERR_BAD_REQUEST, config),
-  );
+  const counted = new Counted(max, () => tooLarge(config, request));
   pipeline(data, counted, () => {});
   return once(counted);
 }
@@ -108,9 +127,22 @@ const isStream = (value: unknown): value is NodeJS.ReadableStream =>
 const isFormPackage = (value: NodeJS.ReadableStream): value is FormPackage =>
   typeof (value as { getHeaders?: unknown }).getHeaders === 'function';
 
-function packaged(form: FormPackage, config: Config): RequestBody {
-  config.headers.set(form.getHeaders());
+function packaged(
+  form: FormPackage,
+  config: Config,
+  request: () => unknown,
+): RequestBody {
+  const isContentOnly = isContentPolicy(config);
+  for (const [name, value] of Object.entries(form.getHeaders()))
+    if (!isContentOnly || CONTENT.has(name.toLowerCase()))
+      config.headers.set(name, value);
   if (form.hasKnownLength?.() && !config.headers.hasContentLength())
     config.headers.setContentLength(form.getLengthSync?.() ?? null);
-  return streamed(form, config);
+  return streamed(form, config, request);
 }
+
+const CONTENT = new Set(['content-type', 'content-length']);
+
+const isContentPolicy = (config: Config): boolean =>
+  (config as { formDataHeaderPolicy?: unknown }).formDataHeaderPolicy ===
+  'content-only';

@@ -26,6 +26,8 @@ const validateStatus = (status: number): boolean =>
 
 // oxlint-disable-next-line no-control-regex -- line breaks and NUL are what this is about
 const LINE_BREAK = /[\0\r\n]/;
+/** What RFC 9110 calls a token. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** Keys that are set apart, or that must not be copied from an object somebody else made. */
 const SKIPPED = new Set([
@@ -95,21 +97,48 @@ function requestHeaders(config: Config, given: unknown): HeaderFields {
   const fields = headers as unknown as Record<string, unknown>;
   fields['Accept'] = ACCEPT;
   if (given === undefined || given === null) return headers;
-  for (const name of Object.keys(given)) {
-    const value = (given as Record<string, unknown>)[name];
-    if (value === undefined || isBucket(value)) continue;
-    if (LINE_BREAK.test(name) || LINE_BREAK.test(String(value)))
-      throw axiosError(
-        `Header ${JSON.stringify(name)} holds a line break`,
-        AxiosError.ERR_BAD_REQUEST,
-        config,
-      );
-    headers.set(name, value as string, true);
-  }
+  const set = (name: string, value: unknown): void => {
+    if (value === undefined || isBucket(value)) return;
+    checkHeader(name, value, config);
+    const known = name.toLowerCase() === 'content-type' ? CONTENT_TYPE : name;
+    headers.set(known, value as string, true);
+  };
+  const own = given as Record<string, unknown>;
+  for (const bucket of [own['common'], own[config.method as string]])
+    if (isBucket(bucket)) setAll(bucket as object, set);
+  setAll(own, set);
   return headers;
 }
 
-/** `common`, `get`, …: sets of headers by method that only instances of axios know. */
+/** As axios writes it, whatever the case it was given in. */
+const CONTENT_TYPE = 'Content-Type';
+
+/** Of objects, of a `Map` and of the web's `Headers`. */
+function setAll(
+  given: object,
+  set: (name: string, value: unknown) => void,
+): void {
+  const isPlain = given instanceof AxiosHeaders || !(Symbol.iterator in given);
+  const entries = isPlain
+    ? Object.entries(given)
+    : (given as Iterable<[string, unknown]>);
+  for (const [name, value] of entries) set(name, value);
+}
+
+/** A name with a colon or a blank would be read as lines of headers. */
+function checkHeader(name: string, value: unknown, config: Config): void {
+  const problem = LINE_BREAK.test(String(value))
+    ? 'holds a line break'
+    : 'is no name of a header';
+  if (TOKEN.test(name) && !LINE_BREAK.test(String(value))) return;
+  throw axiosError(
+    `Header ${JSON.stringify(name)} ${problem}`,
+    AxiosError.ERR_BAD_REQUEST,
+    config,
+  );
+}
+
+/** `common`, `get`, …: headers of all requests and of those of one method. */
 const isBucket = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

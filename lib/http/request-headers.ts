@@ -1,11 +1,17 @@
 /** The header lines of a request. */
-import axios, { AxiosHeaders } from 'axios';
+import axios, { AxiosError, AxiosHeaders } from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
+import { axiosError } from './axios-errors.js';
+import { canUnpack } from './response-body.js';
 import type { HeaderFields } from './response-head.js';
 import type { HeaderValues } from './http-options.js';
 
 const USER_AGENT = `axios/${axios.VERSION}`;
 const ACCEPT_ENCODING = 'gzip, compress, deflate, br';
+/** Asked for with `transitional.advertiseZstdAcceptEncoding` alone. */
+const WITH_ZSTD = canUnpack('zstd')
+  ? `${ACCEPT_ENCODING}, zstd`
+  : ACCEPT_ENCODING;
 
 /** undici frames the message itself and refuses these. */
 const FRAMING = new Set(['transfer-encoding', 'keep-alive', 'expect']);
@@ -23,6 +29,8 @@ export type HeaderLines = string[];
 export function headerLines(config: InternalAxiosRequestConfig): HeaderLines {
   const fields = config.headers as unknown as Record<string, unknown>;
   const auth = config.auth;
+  // Wrong ones are told of before anything is sent.
+  sensitiveNames(config);
   const lines: HeaderLines = [];
   let hasAgent = false;
   let hasEncoding = false;
@@ -39,9 +47,30 @@ export function headerLines(config: InternalAxiosRequestConfig): HeaderLines {
     else lines.push(name, bytes(String(value)));
   }
   if (!hasAgent) lines.push('User-Agent', USER_AGENT);
-  if (!hasEncoding) lines.push('Accept-Encoding', ACCEPT_ENCODING);
+  if (!hasEncoding)
+    lines.push(
+      'Accept-Encoding',
+      config.transitional?.advertiseZstdAcceptEncoding === true
+        ? WITH_ZSTD
+        : ACCEPT_ENCODING,
+    );
   if (auth) lines.push('Authorization', basic(auth));
   return lines;
+}
+
+/** axios' own list, for one request. */
+export function sensitiveNames(
+  config: InternalAxiosRequestConfig,
+): readonly string[] {
+  const names: unknown = config.sensitiveHeaders;
+  if (names === undefined || names === null) return [];
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string'))
+    return names.map((name) => name.toLowerCase());
+  throw axiosError(
+    'sensitiveHeaders must be an array of strings',
+    AxiosError.ERR_BAD_OPTION_VALUE,
+    config,
+  );
 }
 
 function basic(auth: { username?: string; password?: string }): string {

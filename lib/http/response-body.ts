@@ -62,6 +62,8 @@ if (zstdDecompress !== undefined && createZstdDecompress !== undefined) {
   });
 }
 
+export const canUnpack = (coding: string): boolean => CODINGS.has(coding);
+
 /** The name of the coding that we shall undo; its header is taken off then, as axios does. */
 export function takeCoding(
   headers: HeaderFields,

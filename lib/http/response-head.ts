@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AxiosHeaders } from 'axios';
 import { util } from 'undici';
+import type { Target } from './gate.js';
 
 /** Fields of which Node keeps the first and drops the rest. */
 const SINGLE = new Set([
@@ -64,20 +65,23 @@ export function statusTextOf(status: number, text: string | undefined): string {
 export class RequestSummary {
   constructor(
     readonly method: string,
-    private readonly origin: string,
-    readonly path: string,
+    private readonly target: Pick<Target, 'origin' | 'path'>,
   ) {}
 
+  get path(): string {
+    return this.target.path;
+  }
+
   get protocol(): string {
-    return new URL(this.origin).protocol;
+    return new URL(this.target.origin).protocol;
   }
 
   get host(): string {
-    return new URL(this.origin).hostname;
+    return new URL(this.target.origin).hostname;
   }
 
   /** Where the answer came from, after redirects. */
   get res(): { responseUrl: string } {
-    return { responseUrl: this.origin + this.path };
+    return { responseUrl: this.target.origin + this.target.path };
   }
 }

@@ -43,6 +43,13 @@ const OWN_FAULT = new Set([
   'ERR_CANCELED',
 ]);
 
+/** undici's words for a request that it will not send. */
+const WRONG_FORM = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+]);
+
 /**
  * Judges what an attempt threw (`isError`) or returned. Runs on every call, so a value that is no
  * answer costs one or two property reads.
@@ -101,13 +108,25 @@ function judgeError(error: object): DefaultVerdict {
   // An error for a 2xx is one of the body: cut off, too large, not JSON.
   if (status !== undefined && status >= 300)
     return judgeStatus(status, error, IGNORED);
+  const isAxios = (error as { isAxiosError?: unknown }).isAxiosError === true;
+  // Before its cause is looked at, which may be of the transport's kind.
+  if (isOwnFault(error, isAxios ? OWN_FAULT : WRONG_FORM)) return IGNORED;
   if (isConnectError(error)) return CONNECT;
   if (isNetworkError(error) || isTimeout(error)) return NETWORK;
-  const isAxios = (error as { isAxiosError?: unknown }).isAxiosError === true;
-  if (isAxios && typeof code === 'string' && OWN_FAULT.has(code))
-    return IGNORED;
   if (isAxios) return name === 'AxiosError' ? NETWORK : FAILURE;
   return OPAQUE;
+}
+
+function isOwnFault(error: object, codes: ReadonlySet<string>): boolean {
+  const { code, name, cause } = error as Record<string, unknown>;
+  if (typeof code === 'string') return codes.has(code);
+  // What fetch throws says why in its cause.
+  return (
+    name === 'TypeError' &&
+    typeof cause === 'object' &&
+    cause !== null &&
+    isOwnFault(cause, codes)
+  );
 }
 
 /** Of our own errors only a timeout is the dependency's; the pipeline knows the rest better. */

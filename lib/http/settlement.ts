@@ -1,6 +1,6 @@
 import type { AxiosResponse } from 'axios';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
-import { concealSecrets } from './axios-errors.js';
+import { concealSecrets, withRequest } from './axios-errors.js';
 
 /**
  * A promise that is decided once, by whoever comes first: the answer, an error, the caller, the
@@ -17,6 +17,8 @@ export abstract class Settlement {
   /** A body is handed over that is still to come: listeners stay until it ends. */
   protected abstract readonly isStreaming: boolean;
   protected abstract begin(): void;
+  /** What `error.request` shows, once it is known what is sent. */
+  protected abstract summary(): unknown;
   /** Ends whatever is under way on the wire. */
   protected abstract drop(reason: Error | undefined): void;
 
@@ -55,7 +57,7 @@ export abstract class Settlement {
     this.isSettled = true;
     this.unlisten();
     this.drop(asError(error));
-    this.reject(concealSecrets(error));
+    this.reject(concealSecrets(withRequest(error, this.summary())));
   }
 
   /** The attempt or the caller gives up: whatever is under way ends with `reason`. */

@@ -4,11 +4,14 @@ import type { Dispatcher } from 'undici';
 import { Agents } from './agent.js';
 import { AttemptDispatcher } from './attempt-dispatcher.js';
 import type { AttemptScope } from './attempt-scope.js';
+import type { Bound } from './bounded.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { Gate } from './gate.js';
+import type { Address } from './gate.js';
 import { attemptHttp } from './http.js';
 import type { Http } from './http.js';
 import type {
+  HttpHost,
   HttpSettings,
   TransportEnvironment,
   TransportSettings,
@@ -22,17 +25,29 @@ export class HttpTransport implements ExchangeContext {
   readonly agents: Agents;
   http: HttpSettings;
   defaults: DefaultHeaders;
+  deadlineHeader: string | undefined;
+
+  private hookTimeoutMs: number;
 
   constructor(
-    dependencyId: string,
+    private readonly dependencyId: string,
     settings: TransportSettings,
     readonly environment: TransportEnvironment,
   ) {
-    const { http, hosts } = settings;
+    const { http, hosts, isListed, attemptTimeoutMs } = settings;
+    this.hookTimeoutMs = attemptTimeoutMs ?? Infinity;
     this.http = http;
-    this.gate = new Gate(dependencyId, hosts, http.allowOtherHosts);
+    this.deadlineHeader = settings.propagateDeadline?.header;
+    this.gate = new Gate(dependencyId, hosts, http.allowOtherHosts, isListed);
     this.agents = new Agents(http, environment);
+    this.agents.list(hosts);
     this.defaults = new DefaultHeaders(http.headers, http.secretHeaders);
+  }
+
+  /** How long a hook may take that runs beside the attempts. */
+  get hookBound(): Bound {
+    const { dependencyId, hookTimeoutMs: timeoutMs, environment } = this;
+    return { dependencyId, timeoutMs, environment };
   }
 
   /** `call.http`. */
@@ -50,12 +65,33 @@ export class HttpTransport implements ExchangeContext {
     return (config) => new AdapterExchange(this, scope, config).run();
   }
 
+  /** What a request says of its operation: whose signal ends it, which of several hosts is meant. */
+  optionsFor(
+    to: Address,
+    signal: AbortSignal | undefined,
+  ):
+    | { signal: AbortSignal | undefined; netloc: string | undefined }
+    | undefined {
+    const netloc = this.gate.netlocOf(to);
+    if (signal === undefined && netloc === undefined) return undefined;
+    return { signal, netloc };
+  }
+
   /** Holds for requests that begin from now on; old connections drain. */
-  configure({ http, hosts }: TransportSettings): void {
+  configure(settings: TransportSettings): void {
+    const { http, hosts, isListed, propagateDeadline } = settings;
     this.http = http;
-    this.gate.configure(hosts, http.allowOtherHosts);
+    this.hookTimeoutMs = settings.attemptTimeoutMs ?? Infinity;
+    this.deadlineHeader = propagateDeadline?.header;
+    this.gate.configure(hosts, http.allowOtherHosts, isListed);
     this.agents.configure(http);
+    this.agents.list(hosts);
     this.defaults = new DefaultHeaders(http.headers, http.secretHeaders);
+  }
+
+  /** Nothing goes to `host` any more: its connections end with their last answer. */
+  leave(host: HttpHost): void {
+    this.agents.leave(host);
   }
 
   /** Waits for answers under way; `destroy` cuts them. */

@@ -692,8 +692,8 @@ describe('Http of an operation', () => {
     expect((await face.post<Echo>('/x', { a: 1 })).data.body).toBe('{"a":1}');
     expect((await face.request<Echo>({ url: '/y' })).data.url).toBe('/y');
     expect(seen).toEqual([
-      { method: 'post', url: '/x' },
-      { method: 'get', url: '/y' },
+      { method: 'post', url: '/x', address: { url: '/x' } },
+      { method: 'get', url: '/y', address: { url: '/y' } },
     ]);
     expect(upstream.requests).toHaveLength(2);
   });
