@@ -4,16 +4,19 @@
 export { createDependency, Dependency } from './dependency/dependency.js';
 export type { DependencyEnvironment } from './dependency/dependency.js';
 export { Call } from './dependency/call.js';
+export { withDeadline } from './dependency/with-deadline.js';
 export type { Permit } from './dependency/guard.js';
 export type {
   DependencySnapshot,
   HostSnapshot,
+  SourceSnapshot,
   Totals,
 } from './dependency/snapshot.js';
 export type {
   BudgetOptions,
   CallOptions,
   CircuitOptions,
+  DeadlineOptions,
   DependencyOptions,
   Fallback,
   HostInput,
@@ -43,6 +46,9 @@ export type {
   Recovery,
 } from './circuit/recovery.js';
 export type { CircuitMode, CircuitState } from './circuit/circuit.js';
+export { dnsHosts } from './balancing/dns-hosts.js';
+export type { DnsHostsOptions, DnsResolver } from './balancing/dns-hosts.js';
+export type { HostSource } from './balancing/host-source.js';
 export { failuresOnly } from './dependency/failures-only.js';
 export type {
   BalancerContext,
@@ -69,6 +75,7 @@ export type {
   DaceEventType,
   DaceListener,
   FallbackEvent,
+  HostsEvent,
   OperationEvent,
   RetryEvent,
   WarningEvent,

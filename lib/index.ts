@@ -7,6 +7,7 @@ export type {
   DaceModuleAsyncOptions,
   DaceModuleOptions,
   DependencyMap,
+  InjectedDependencyOptions,
 } from './nest/dace-module.interface.js';
 export { DaceRegistry } from './nest/dace-registry.js';
 export { getDependencyToken, InjectDependency } from './nest/dace.tokens.js';
@@ -41,6 +42,7 @@ export {
   Dependency,
   consecutiveFailures,
   createDependency,
+  dnsHosts,
   errorCount,
   failureRatio,
   failuresOnly,
@@ -51,6 +53,7 @@ export {
   ramp,
   realClock,
   slowRatio,
+  withDeadline,
 } from './core.js';
 export type {
   Alarm,
@@ -74,15 +77,20 @@ export type {
   DaceEventType,
   DaceListener,
   DaceLogger,
+  DeadlineOptions,
   DependencyEnvironment,
   DependencyOptions,
   DependencySnapshot,
+  DnsHostsOptions,
+  DnsResolver,
   ErrorClass,
   Fallback,
   FallbackEvent,
   HeaderValues,
   HostInput,
   HostSnapshot,
+  HostSource,
+  HostsEvent,
   HostView,
   Http,
   HttpOptions,
@@ -106,6 +114,7 @@ export type {
   RetryOn,
   RetryOptions,
   RuleWindow,
+  SourceSnapshot,
   TimeoutKind,
   Totals,
   TripInput,

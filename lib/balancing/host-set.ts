@@ -27,6 +27,7 @@ export class HostSet {
   private inService = NONE;
   private out = NONE;
   private nextProbeMs = Infinity;
+  private noticedMs = 0;
 
   constructor(
     private readonly owner: HostSetOwner,
@@ -166,13 +167,25 @@ export class HostSet {
 
   /** At most `ceil(maxOutRatio × hosts)`, and never the last one, may be out. */
   mayGoOut(): boolean {
+    return this.hosts.length - this.inService.length < this.mostOut;
+  }
+
+  private get mostOut(): number {
     const { length } = this.hosts;
-    const most = Math.min(
-      // A hair less, since 0.07 of 100 is a little over 7 in doubles.
-      Math.ceil(this.owner.maxOutRatio * length - 1e-9),
-      length - 1,
-    );
-    return length - this.inService.length < most;
+    // A hair less, since 0.07 of 100 is a little over 7 in doubles.
+    const most = Math.ceil(this.owner.maxOutRatio * length - 1e-9);
+    return Math.max(0, Math.min(most, length - 1));
+  }
+
+  /** Of a list that has become shorter too many may be out: those due next come back. */
+  readmit(nowMs: number): void {
+    const due = this.out
+      .filter(({ circuit }) => circuit?.mode === 'auto')
+      .toSorted((a, b) => a.circuit!.nextProbeMs - b.circuit!.nextProbeMs);
+    for (const { circuit } of due.slice(0, this.out.length - this.mostOut)) {
+      circuit?.control('disabled', nowMs);
+      circuit?.control('auto', nowMs);
+    }
   }
 
   changed(host: Host, change: CircuitChange, nowMs: number): void {
@@ -186,7 +199,8 @@ export class HostSet {
     if (!host.isInService) return;
     host.returned(nowMs);
     for (const other of this.inService)
-      if (other !== host) other.circuit?.rejudge(nowMs);
+      if (other !== host)
+        other.circuit?.rejudge(Math.max(nowMs, this.noticedMs));
   }
 
   /** The dependency starts afresh, and with it the counts it is the sum of. */
@@ -196,15 +210,17 @@ export class HostSet {
 
   /** A probe's ticket came back without a verdict: the host may be probed again. */
   release(host: Host, ticket: number, nowMs?: number): void {
+    if (nowMs !== undefined) this.notice(nowMs);
     host.circuit?.release(ticket, nowMs);
     if (!host.isInService) this.reschedule();
   }
 
   /** What time has brought about: ramps that are over, leases that hang. */
   notice(nowMs: number): void {
-    if (nowMs < this.nextProbeMs) return;
+    this.noticedMs = nowMs;
     const above = this.owner.circuit;
     if (above?.isClosed === false) above.refuses(nowMs);
+    if (nowMs < this.nextProbeMs) return;
     for (const host of this.out) host.circuit?.refuses(nowMs);
   }
 

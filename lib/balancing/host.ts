@@ -23,12 +23,14 @@ export class Host implements HostView {
   abandoned = 0;
   /** When it was last asked, for the balancer's look at the forgotten. */
   askedMs = -Infinity;
+  /** It is listed no more: what runs there ends, and nothing new goes to it. */
+  hasLeft = false;
   private returnedMs = -Infinity;
   private seenMs = 0;
 
   constructor(
     /** Undefined for the nameless netloc of a dependency without hosts. */
-    readonly setting: HostSetting | undefined,
+    public setting: HostSetting | undefined,
     readonly permits: Permits,
     /** A peer that calls are pinned to and that no list names. */
     readonly isPinned = false,
@@ -53,8 +55,9 @@ export class Host implements HostView {
   get isInService(): boolean {
     const { circuit } = this;
     return (
-      circuit === undefined ||
-      (circuit.isClosed && circuit.mode !== 'forced-open')
+      !this.hasLeft &&
+      (circuit === undefined ||
+        (circuit.isClosed && circuit.mode !== 'forced-open'))
     );
   }
 

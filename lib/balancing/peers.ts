@@ -39,6 +39,11 @@ export class Peers {
     return this.byNetloc.get(netloc);
   }
 
+  /** It is listed now, and no longer a peer. */
+  forget(netloc: string): void {
+    this.byNetloc.delete(netloc);
+  }
+
   /** Drops the idle peer that was asked longest ago. */
   private evict(): boolean {
     for (const [netloc, host] of this.byNetloc) {

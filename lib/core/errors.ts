@@ -112,6 +112,7 @@ const TIMEOUT_SUBJECT: Record<TimeoutKind, string> = {
 /** Something took longer than its option allows. @publicApi */
 export class DaceTimeoutError extends DaceError {
   declare readonly code: 'DACE_TIMEOUT';
+  /** 0 = the deadline of what the call is part of had passed, and no attempt began. */
   readonly timeoutMs: number;
   readonly kind: TimeoutKind;
 
@@ -123,7 +124,9 @@ export class DaceTimeoutError extends DaceError {
   ) {
     super(
       { code: 'DACE_TIMEOUT', status: 504, isStackless: true },
-      `${TIMEOUT_SUBJECT[details.kind]} ${of(details.dependencyId, details.netloc)} took longer than ${ms(details.timeoutMs)}`,
+      details.timeoutMs === 0
+        ? `No time is left for a call to ${of(details.dependencyId, details.netloc)}: the deadline it inherits has passed`
+        : `${TIMEOUT_SUBJECT[details.kind]} ${of(details.dependencyId, details.netloc)} took longer than ${ms(details.timeoutMs)}`,
       details,
     );
     this.timeoutMs = details.timeoutMs;

@@ -66,6 +66,16 @@ export interface FallbackEvent extends DaceEventBase {
   readonly error: unknown;
 }
 
+/** What a host source has said. @publicApi */
+export interface HostsEvent extends DaceEventBase {
+  readonly type: 'hosts.changed' | 'hosts.failed';
+  /** Netlocs that are listed from now on, and those that no longer are. */
+  readonly added?: readonly string[];
+  readonly removed?: readonly string[];
+  /** Why there is no newer list: the last one stays. */
+  readonly error?: unknown;
+}
+
 /** Something a team would want in its log once. @publicApi */
 export interface WarningEvent extends DaceEventBase {
   readonly type: 'warning';
@@ -80,6 +90,7 @@ export type DaceEvent =
   | AttemptEvent
   | RetryEvent
   | FallbackEvent
+  | HostsEvent
   | WarningEvent;
 
 /** @publicApi */

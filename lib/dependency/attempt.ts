@@ -8,6 +8,7 @@ import { DaceRetryRequestedError } from '../core/errors.js';
 import type { AttemptScope } from '../http/attempt-scope.js';
 import type { Http } from '../http/http.js';
 import type { Sent } from '../retry/retryable.js';
+import { underDeadlineOf } from './attempt-deadline.js';
 import { Call } from './call.js';
 import type { Passage } from './passage.js';
 import type { Stages } from './stages.js';
@@ -74,6 +75,10 @@ export class Attempt extends Call implements AttemptScope {
     return this.host.setting?.baseUrl || undefined;
   }
 
+  get hostName(): string | undefined {
+    return this.host.setting?.hostName;
+  }
+
   get http(): Http {
     return (this.ownHttp ??= this.stages.transport.httpFor(this));
   }
@@ -92,6 +97,10 @@ export class Attempt extends Call implements AttemptScope {
 
   remainingMs(): number {
     return Math.max(0, this.endMs - this.stages.clock.nowMs());
+  }
+
+  get leftMs(): number {
+    return this.isRunning ? this.remainingMs() : Infinity;
   }
 
   retry(reason?: unknown): never {
@@ -149,11 +158,13 @@ export class Attempt extends Call implements AttemptScope {
 
   /** Runs the work and tells `operation`, once, what came of it. */
   run(work: (call: Call) => unknown, operation: AttemptOwner): void {
-    const { enterAttempt } = this.stages;
+    const { settings, clock } = this.stages;
     this.owner = operation;
     try {
       const result =
-        enterAttempt === undefined ? work(this) : enterAttempt(this, work);
+        settings.propagateDeadline === undefined
+          ? this.enter(work)
+          : underDeadlineOf(this, clock, () => this.enter(work));
       if (result instanceof Promise) this.watch(result, operation);
       else if (isThenable(result))
         this.watch(Promise.resolve(result), operation);
@@ -202,6 +213,11 @@ export class Attempt extends Call implements AttemptScope {
     this.host.abandoned -= 1;
     this.stages.abandoned -= 1;
     this.letGo();
+  }
+
+  private enter(work: (call: Call) => unknown): unknown {
+    const { enterAttempt } = this.stages;
+    return enterAttempt === undefined ? work(this) : enterAttempt(this, work);
   }
 
   private watch(promise: Promise<unknown>, operation: AttemptOwner): void {

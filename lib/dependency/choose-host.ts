@@ -17,7 +17,7 @@ export function chooseHost(
   mayProbe: boolean,
 ): Host | Error {
   const { hosts } = stages;
-  if (hosts.all.length === 0) return stages.fleet.nameless;
+  if (hosts.all.length === 0) return withoutHosts(stages);
   let host: Host | undefined;
   try {
     host = hosts.only ?? hosts.pick(nowMs, tried, mayProbe);
@@ -25,6 +25,7 @@ export function chooseHost(
     return asError(error);
   }
   if (host !== undefined) return host;
+  stages.fleet.feed?.refreshEarly();
   if (hosts.areAllForcedOpen)
     return new DaceNoHostsError({
       dependencyId: stages.id,
@@ -32,6 +33,40 @@ export function chooseHost(
     });
   const out = hosts.all.find((each) => each.circuit?.mode !== 'forced-open');
   return circuitOpen(stages, out, nowMs);
+}
+
+function withoutHosts({ id: dependencyId, fleet }: Stages): Host | Error {
+  const { feed, nameless } = fleet;
+  if (feed === undefined) return nameless;
+  feed.refreshEarly();
+  const { failure } = feed;
+  const reason =
+    failure !== undefined
+      ? 'their source has failed'
+      : feed.hasList
+        ? 'their source lists none'
+        : 'their source has not answered yet';
+  const cause = failure?.error;
+  return new DaceNoHostsError({ dependencyId, reason, cause });
+}
+
+/** Asks who is to be asked: the user's function, or for a list that is not there yet. */
+export function askForHost(
+  stages: Stages,
+  tried: readonly Host[] | undefined,
+  mayProbe: boolean,
+  done: (answer: BalancerAnswer) => void,
+): void {
+  if (stages.isAnsweredByFunction) return askBalancer(stages, tried, done);
+  const choose = (): void => {
+    if (stages.fleet.isAwaitingHosts)
+      return stages.fleet.feed?.whenAnswered(choose);
+    const nowMs = stages.clock.nowMs();
+    const host = chooseHost(stages, nowMs, tried, mayProbe);
+    if (!(host instanceof Error)) return done({ host });
+    done({ host: undefined, error: host, isRefusal: true });
+  };
+  choose();
 }
 
 /** What came of asking the user's balancer function. */
@@ -48,7 +83,7 @@ export type BalancerAnswer =
 const MOST_ASKED = 100;
 
 /** Asks until an answer can be used, at most `attempts` times; `done` is called once. */
-export function askBalancer(
+function askBalancer(
   stages: Stages,
   tried: readonly Host[] | undefined,
   done: (answer: BalancerAnswer) => void,

@@ -6,12 +6,17 @@ import type { HostSet } from '../balancing/host-set.js';
 import type { CircuitChange, CircuitOwner } from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
 import type { WindowCounts } from '../core/rolling-window.js';
+import type { Clock } from '../core/clock.js';
+import type { HostSetting } from '../core/host-setting.js';
 import type { Random } from '../core/random.js';
 import type { Settings } from './settings.js';
 
 export interface FleetOwner {
   readonly settings: Settings;
+  /** Whether a function of the user's answers where to go. */
+  readonly isAnsweredByFunction: boolean;
   readonly random: Random;
+  readonly clock: Clock;
   /** A circuit's state has changed: the dependency's where there is no host. */
   circuitChanged(
     host: Host | undefined,
@@ -20,12 +25,20 @@ export interface FleetOwner {
   ): void;
   /** A host has gone out of service, or come back. */
   hostMoved(host: Host, nowMs: number): void;
+  /** A source's list has taken the place of `before`. */
+  hostsListed(
+    before: readonly HostSetting[],
+    now: readonly HostSetting[],
+  ): void;
+  hostsFailed(error: unknown, isWorthTelling: boolean): void;
+  /** Nothing runs any more at a host that is listed no more. */
+  hostDrained(host: Host): void;
   ruleFailed(rule: TripRule, error: unknown): void;
   warnOnce(subject: string, message: string): void;
 }
 
 /** The dependency's circuit: what it counts is the sum over its hosts. */
-export class AboveHosts implements CircuitOwner {
+class AboveHosts implements CircuitOwner {
   constructor(
     private readonly fleet: { readonly hosts: HostSet },
     private readonly owner: FleetOwner,
@@ -58,7 +71,7 @@ export class AboveHosts implements CircuitOwner {
 }
 
 /** A pinned peer's circuit stands for itself. */
-export class OfPeer implements CircuitOwner {
+class OfPeer implements CircuitOwner {
   constructor(
     protected readonly host: Host,
     protected readonly owner: FleetOwner,
@@ -78,7 +91,7 @@ export class OfPeer implements CircuitOwner {
 }
 
 /** A host's circuit: whether it may open depends on how many are out. */
-export class OfHost extends OfPeer {
+class OfHost extends OfPeer {
   constructor(
     host: Host,
     private readonly fleet: { readonly hosts: HostSet },
@@ -96,6 +109,18 @@ export class OfHost extends OfPeer {
   }
 
   override changed(change: CircuitChange, nowMs: number): void {
-    this.fleet.hosts.changed(this.host, change, nowMs);
+    if (!this.host.hasLeft) this.fleet.hosts.changed(this.host, change, nowMs);
   }
+}
+
+/** Whom a circuit asks: that of `host`, or without one the dependency's. */
+export function circuitOwner(
+  host: Host | undefined,
+  fleet: { readonly hosts: HostSet },
+  owner: FleetOwner,
+): CircuitOwner {
+  if (host === undefined) return new AboveHosts(fleet, owner);
+  return host.isPinned
+    ? new OfPeer(host, owner)
+    : new OfHost(host, fleet, owner);
 }

@@ -3,9 +3,9 @@
  * call.
  */
 import type { AxiosInstance } from 'axios';
+import type { Host } from '../balancing/host.js';
 import type { CircuitMode } from '../circuit/circuit.js';
 import { realClock, type Clock } from '../core/clock.js';
-import { DaceConfigurationError } from '../core/errors.js';
 import type { DaceListener } from '../core/events.js';
 import type { DaceLogger } from '../core/logger.js';
 import { realRandom, type Random } from '../core/random.js';
@@ -20,10 +20,18 @@ import {
 import { takePermit, type Permit } from './guard.js';
 import { normalizeNetloc } from './netloc.js';
 import { Caller } from './caller.js';
-import { dropInAxios, type DropInSurroundings } from './drop-in.js';
-import { cancelEarly, refuseEarly, runBare } from './early.js';
+import { dropInAxios } from './drop-in.js';
+import type { DropInSurroundings, RunRequest } from './drop-in.js';
+import { inheriting } from './deadline.js';
+import {
+  cancelEarly,
+  misuseOf,
+  refuseEarly,
+  refuseLate,
+  runBare,
+} from './early.js';
 import { Operation } from './operation.js';
-import { areCallOptionsSound, checkCallOptions } from './option-schema.js';
+import { checkCallOptions } from './option-schema.js';
 import type { CallOptions, DependencyOptions } from './options.js';
 import { mergeOptions, resolveSettings } from './resolve-settings.js';
 import { takeSnapshot, type DependencySnapshot } from './snapshot.js';
@@ -83,33 +91,34 @@ export class Dependency {
 
   /** Each request is one protected operation; idempotent ones are repeated. */
   get http(): Http {
-    return (this.ownHttp ??= operationHttp((work, { signal }) =>
-      this.run(
-        (call) => work(call.http),
-        this.withoutFallback,
-        signal === undefined ? undefined : { signal },
-        undefined,
-      ),
+    return (this.ownHttp ??= operationHttp((work, { signal, address }) =>
+      this.ask((call) => work(call.http), undefined, address, signal),
     ));
   }
 
   /** @internal The axios instance of the drop-in; see `dropInAxios`. */
   dropIn(surroundings: DropInSurroundings): AxiosInstance {
-    return dropInAxios(
-      this.stages.transport,
-      (work, hooks) => this.run(work, this.withoutFallback, undefined, hooks),
-      surroundings,
-    );
+    return dropInAxios(this.stages.transport, this.ask, surroundings);
   }
 
-  /** What the HTTP faces answer with is an `AxiosResponse`, which no fallback is. */
-  private get withoutFallback(): CallSettings {
-    return { ...this.stages.plain, fallback: undefined };
+  /** One request; no fallback answers it, as none is an `AxiosResponse`. */
+  private get ask(): RunRequest {
+    const { stages } = this;
+    return (work, hooks, to, signal) => {
+      const plain = { ...stages.plain, fallback: undefined };
+      const options = stages.transport.optionsFor(to, signal);
+      return this.run(work, plain, options, hooks);
+    };
   }
 
   /** Whether an open circuit takes the app's readiness down. */
   get isCritical(): boolean {
     return this.stages.settings.critical;
+  }
+
+  /** @internal Whether a request that comes in may shorten its calls. */
+  get isIncomingTrusted(): boolean {
+    return this.stages.settings.propagateDeadline?.isIncomingTrusted === true;
   }
 
   get isClosed(): boolean {
@@ -149,20 +158,12 @@ export class Dependency {
     const { stages } = this;
     let call = plain;
     if (options !== undefined || typeof work !== 'function') {
-      try {
-        if (typeof work !== 'function') throw notWork(this.id, work);
-        if (!areCallOptionsSound(options!)) checkCallOptions(this.id, options!);
-      } catch (error) {
-        return Promise.reject(error);
-      }
+      const misuse = misuseOf(this.id, work, options);
+      if (misuse !== undefined) return Promise.reject(misuse);
     }
     if (!stages.isEnabled) return runBare(stages, work, options, hooks);
     if (options !== undefined) {
-      const { netloc } = options;
-      const pinned =
-        netloc === undefined
-          ? undefined
-          : stages.fleet.pinned(normalizeNetloc(netloc));
+      const pinned = this.pinned(options);
       call = callSettings(stages.settings, plain, options, pinned);
     }
     stages.totals.started += 1;
@@ -170,6 +171,11 @@ export class Dependency {
       stages.emit({ type: 'operation.started', dependencyId: this.id });
     if (call.signal?.aborted) return cancelEarly(stages, call.signal);
     const nowMs = stages.clock.nowMs();
+    if (stages.settings.propagateDeadline !== undefined) {
+      call = inheriting(stages, call, nowMs);
+      if (call.timeoutMs === 0)
+        return refuseLate(stages, call, hooks) as Promise<F>;
+    }
     const isOpen =
       call.pinned === undefined && stages.circuit?.refuses(nowMs) === true;
     if (isOpen || stages.isClosed)
@@ -221,13 +227,13 @@ export class Dependency {
    */
   acquire(options: { readonly netloc?: string | undefined } = {}): Permit {
     checkCallOptions(this.id, options);
-    const { stages } = this;
-    const { netloc } = options;
-    const pinned =
-      netloc === undefined
-        ? undefined
-        : stages.fleet.pinned(normalizeNetloc(netloc));
-    return takePermit(stages, pinned);
+    return takePermit(this.stages, this.pinned(options));
+  }
+
+  private pinned({ netloc }: Pick<CallOptions, 'netloc'>): Host | undefined {
+    return netloc === undefined
+      ? undefined
+      : this.stages.fleet.pinned(normalizeNetloc(netloc));
   }
 
   snapshot(): DependencySnapshot {
@@ -259,6 +265,11 @@ export class Dependency {
     );
   }
 
+  /** @internal Asks the source of its hosts from now on, if there is one. */
+  start(): void {
+    this.stages.fleet.feed?.start();
+  }
+
   /**
    * Refuses new calls and those that wait, gives running work `shutdownGraceMs`, then cuts it and
    * lets go of every connection. Idempotent.
@@ -266,13 +277,6 @@ export class Dependency {
   close(): Promise<void> {
     return (this.closing ??= this.stages.close());
   }
-}
-
-function notWork(dependencyId: string, work: unknown): Error {
-  return new DaceConfigurationError({
-    dependencyId,
-    message: `execute of "${dependencyId}" was given ${typeof work} for its work: expected a function`,
-  });
 }
 
 /**
@@ -286,5 +290,7 @@ export function createDependency(
   options?: DependencyOptions,
   environment?: DependencyEnvironment,
 ): Dependency {
-  return new Dependency(id, options, environment);
+  const dependency = new Dependency(id, options, environment);
+  dependency.start();
+  return dependency;
 }

@@ -13,15 +13,18 @@ import axios, {
 import { isDaceError } from '../core/errors.js';
 import { addHooks, alwaysThere } from '../http/adapter.js';
 import { onCallerEnd } from '../http/caller.js';
+import type { Address } from '../http/gate.js';
 import type { HttpTransport } from '../http/transport.js';
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { ExecuteHooks } from './call-settings.js';
 
-/** Runs work as one operation, without a fallback. */
-type Run = (
+/** Runs a request as one operation, without a fallback. */
+export type RunRequest = (
   work: (call: Call) => Promise<AxiosResponse>,
-  hooks: ExecuteHooks,
+  hooks: ExecuteHooks | undefined,
+  to: Address,
+  signal?: AbortSignal,
 ) => Promise<AxiosResponse>;
 
 export interface DropInSurroundings {
@@ -36,7 +39,7 @@ export interface DropInSurroundings {
 
 export function dropInAxios(
   transport: HttpTransport,
-  run: Run,
+  run: RunRequest,
   { enclosing, library }: DropInSurroundings,
 ): AxiosInstance {
   const send = (
@@ -58,11 +61,10 @@ export function dropInAxios(
       cancel?.(ofLibrary(library, reason)),
     );
     try {
-      return await run((call) => send(call, config), {
-        onStart: (own) => {
-          cancel = own;
-        },
-      });
+      const onStart = (own: (reason: unknown) => void): void => {
+        cancel = own;
+      };
+      return await run((call) => send(call, config), { onStart }, config);
     } catch (error) {
       throw lastOf(error);
     } finally {

@@ -12,8 +12,25 @@ import { runFallback } from './fallback.js';
 import { normalizeNetloc } from './netloc.js';
 import type { CallOptions } from './options.js';
 import { NO_TICKET } from './passage.js';
-import { circuitOpen } from './refusals.js';
+import { areCallOptionsSound, checkCallOptions } from './option-schema.js';
+import { circuitOpen, noTimeLeft, notWork } from './refusals.js';
 import type { Stages } from './stages.js';
+
+/** The error of a call that says it wrong, or undefined. */
+export function misuseOf(
+  id: string,
+  work: unknown,
+  options: CallOptions<unknown> | undefined,
+): unknown {
+  if (typeof work !== 'function') return notWork(id, work);
+  try {
+    if (options !== undefined && !areCallOptionsSound(options))
+      checkCallOptions(id, options);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
 
 /** What a fallback is handed when no attempt began. */
 export function unbegun(stages: Stages): Call {
@@ -38,7 +55,26 @@ export function refuseEarly(
   const error = stages.isClosed
     ? new DaceShutdownError({ dependencyId: stages.id })
     : circuitOpen(stages, undefined, nowMs);
-  if (isHeard)
+  return refused(stages, fallback, error, hooks);
+}
+
+/** The deadline that a call is part of has passed. */
+export function refuseLate(
+  stages: Stages,
+  { fallback }: CallSettings,
+  hooks: ExecuteHooks | undefined,
+): Promise<unknown> {
+  stages.totals.refused += 1;
+  return refused(stages, fallback, noTimeLeft(stages), hooks);
+}
+
+function refused(
+  stages: Stages,
+  fallback: CallSettings['fallback'],
+  error: Error,
+  hooks: ExecuteHooks | undefined,
+): Promise<unknown> {
+  if (stages.listeners.wantsRare)
     stages.emit({
       type: 'operation.refused',
       dependencyId: stages.id,
@@ -83,6 +119,8 @@ export async function runBare<T>(
 ): Promise<T> {
   if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
   options?.signal?.throwIfAborted();
+  if (options?.netloc === undefined && stages.fleet.isAwaitingHosts)
+    await new Promise<void>((go) => stages.fleet.feed?.whenAnswered(go));
   const nowMs = stages.clock.nowMs();
   const picked =
     options?.netloc === undefined

@@ -2,37 +2,40 @@
  * The circuits and hosts of one dependency and how they stand to each other: the dependency's
  * circuit above, a circuit per host below where there are several, one for each pinned peer beside.
  */
+import { takeIn } from '../balancing/answered.js';
 import { balancerOf } from '../balancing/balancers.js';
 import { Host } from '../balancing/host.js';
+import { HostFeed, type HostFeedOwner } from '../balancing/host-feed.js';
 import { HostSet, type HostSetOwner } from '../balancing/host-set.js';
 import { Peers } from '../balancing/peers.js';
 import {
   Circuit,
   type CircuitChange,
   type CircuitMode,
-  type CircuitOwner,
 } from '../circuit/circuit.js';
+import type { Clock } from '../core/clock.js';
 import type { Random } from '../core/random.js';
 import { Permits } from '../limits/permits.js';
+import { circuitOwner, type FleetOwner } from './circuit-owners.js';
 import {
-  AboveHosts,
-  OfHost,
-  OfPeer,
-  type FleetOwner,
-} from './circuit-owners.js';
-import { hostSettingOf } from './netloc.js';
+  areSameHosts,
+  hostSettingOf,
+  isSameHost,
+  readHosts,
+} from './netloc.js';
 import type { HostSetting, Settings } from './settings.js';
 
-/** Netlocs that a balancer function may answer; beyond that idle ones make room. */
-const MOST_ANSWERED = 1_000;
-
-export class Fleet implements HostSetOwner {
+export class Fleet implements HostSetOwner, HostFeedOwner {
   circuit: Circuit | undefined;
   readonly hosts: HostSet;
   /** The one netloc of a dependency without hosts. */
   readonly nameless: Host;
   /** Where every unpinned call goes, if there is but one place: no choice, no circuit below. */
   sole: Host | undefined = undefined;
+  /** Who is listed now, by the options or by their source. */
+  listed: readonly HostSetting[];
+  feed: HostFeed | undefined;
+  readonly readHosts = readHosts;
   private knownPeers: Peers | undefined = undefined;
   /** The operator's, kept while the circuits are switched off. */
   private mode: CircuitMode = 'auto';
@@ -44,13 +47,15 @@ export class Fleet implements HostSetOwner {
     this.nameless = new Host(undefined, this.makePermits());
     this.hosts = new HostSet(this, balancerOf(settings.loadBalancer));
     this.circuit = this.makeCircuit(undefined);
-    this.listHosts(settings);
+    this.listed = settings.hosts;
+    this.feed = this.makeFeed();
+    this.listHosts([]);
   }
 
   /** Made when first asked for: most dependencies pin no call. */
   get peers(): Peers {
     return (this.knownPeers ??= new Peers(
-      (netloc) => this.makePeer(netloc),
+      (netloc) => this.makeHost(hostSettingOf(netloc), true, true),
       () =>
         this.owner.warnOnce(
           'peers',
@@ -65,6 +70,10 @@ export class Fleet implements HostSetOwner {
     return knownPeers === undefined
       ? hosts.all
       : [...hosts.all, ...knownPeers.all];
+  }
+
+  get clock(): Clock {
+    return this.owner.clock;
   }
 
   get random(): Random {
@@ -86,16 +95,7 @@ export class Fleet implements HostSetOwner {
     const known = this.hosts.find(setting.netloc);
     if (known !== undefined) return known;
     const host = this.makeHost(setting, true);
-    const { all } = this.hosts;
-    if (all.length < MOST_ANSWERED) {
-      this.hosts.setHosts([...all, host]);
-      return host;
-    }
-    const idle = all.find((other) => other.isIdle);
-    if (idle !== undefined) {
-      this.hosts.setHosts([...all.filter((other) => other !== idle), host]);
-      return host;
-    }
+    if (takeIn(this.hosts, host)) return host;
     host.circuit = undefined;
     this.owner.warnOnce(
       'answered',
@@ -106,6 +106,7 @@ export class Fleet implements HostSetOwner {
 
   /** An operator's mode, for the dependency and all below it or for one netloc. */
   control(mode: CircuitMode, netloc: string | undefined, nowMs: number): void {
+    this.hosts.notice(nowMs);
     if (netloc !== undefined && this.hosts.only?.netloc !== netloc) {
       (this.modes ??= new Map()).set(netloc, mode);
       this.applyMode(this.pinned(netloc), nowMs);
@@ -136,10 +137,31 @@ export class Fleet implements HostSetOwner {
         settings.maxQueuedPerNetloc,
       );
     }
-    const isSameList = before.hosts === settings.hosts && !isSwitched;
-    if (typeof settings.loadBalancer === 'function' && isSameList)
-      this.sole = undefined;
-    else this.relist(settings, nowMs);
+    if (before.source !== settings.source) this.changeSource();
+    this.relist(
+      settings.source === undefined ? settings.hosts : this.listed,
+      nowMs,
+    );
+  }
+
+  /** No host is known yet, and the source is being asked. */
+  get isAwaitingHosts(): boolean {
+    const { feed } = this;
+    if (feed === undefined || feed.hasList || this.hosts.all.length > 0)
+      return false;
+    feed.refreshEarly();
+    return feed.isAwaited;
+  }
+
+  hostsAnswered(hosts: readonly HostSetting[], nowMs: number): void {
+    const { listed } = this;
+    if (areSameHosts(listed, hosts)) return;
+    this.relist(hosts, nowMs);
+    this.owner.hostsListed(listed, hosts);
+  }
+
+  hostsFailed(error: unknown, isWorthTelling: boolean): void {
+    this.owner.hostsFailed(error, isWorthTelling);
   }
 
   hostChanged(host: Host, change: CircuitChange, nowMs: number): void {
@@ -155,30 +177,64 @@ export class Fleet implements HostSetOwner {
     return [this.nameless, ...this.known];
   }
 
-  private listHosts({ hosts, loadBalancer }: Settings): void {
-    this.hosts.setHosts(this.makeHosts(hosts));
+  private makeFeed(): HostFeed | undefined {
+    const { source } = this.owner.settings;
+    return source && new HostFeed(source, this);
+  }
+
+  /** The list stays until the new source has answered. */
+  private changeSource(): void {
+    const { feed, circuit } = this;
+    // What calls without hosts have counted is no host's.
+    if (this.listed.length === 0) circuit?.startAfresh();
+    this.feed = this.makeFeed();
+    this.feed?.start();
+    feed?.stop();
+  }
+
+  private listHosts(answered: readonly Host[]): void {
+    this.hosts.setHosts([...this.makeHosts(this.listed), ...answered]);
     const { all } = this.hosts;
-    const isOne = all.length < 2 && typeof loadBalancer !== 'function';
-    this.sole = isOne ? (all[0] ?? this.nameless) : undefined;
+    const none = this.feed === undefined ? this.nameless : undefined;
+    const isOne = all.length < 2 && !this.owner.isAnsweredByFunction;
+    this.sole = isOne ? (all[0] ?? none) : undefined;
   }
 
   /** What a host that leaves has counted leaves with it; a new one starts slowly. */
-  private relist(settings: Settings, nowMs: number): void {
+  private relist(listed: readonly HostSetting[], nowMs: number): void {
     const before = this.hosts.all;
-    this.listHosts(settings);
+    const answered = this.owner.isAnsweredByFunction
+      ? before.filter(isNoneIn(this.listed)).filter(isNoneIn(listed))
+      : [];
+    for (const host of answered)
+      if (host.circuit === undefined) this.renewCircuit(host, true);
+    this.listed = listed;
+    this.listHosts(answered);
     const { all } = this.hosts;
-    if (before.length > 1 !== all.length > 1) {
-      // The sum over several hosts and the count of a single one do not mix.
+    const gone = before.filter((host) => !all.includes(host));
+    // The sum over several hosts, the count of one and that of another do not mix.
+    const isAnother = before.length === 1 && gone.length === 1;
+    const isFirst = before.length === 0 && this.feed !== undefined;
+    const isMixed = isAnother || before.length > 1 !== all.length > 1;
+    if (isMixed && !isFirst) {
       this.circuit?.startAfresh();
       this.hosts.startAfresh();
     }
-    for (const { circuit, isInService } of before.filter(isNoneOf(all))) {
-      if (circuit === undefined) continue;
-      if (isInService) this.circuit?.subtract(circuit, nowMs);
-      circuit.startAfresh();
-    }
+    for (const host of gone) this.part(host, isMixed, nowMs);
     if (before.length > 0)
-      for (const host of all.filter(isNoneOf(before))) host.returned(nowMs);
+      for (const host of all) if (!before.includes(host)) host.returned(nowMs);
+    if (gone.length > 0) this.hosts.readmit(nowMs);
+  }
+
+  /** What runs there ends as it will; nothing new goes there. */
+  private part(host: Host, isForgotten: boolean, nowMs: number): void {
+    const { circuit, permits, isInService } = host;
+    if (circuit !== undefined && isInService && !isForgotten)
+      this.circuit?.subtract(circuit, nowMs);
+    host.hasLeft = true;
+    circuit?.startAfresh();
+    permits.scatter();
+    permits.whenIdle(() => this.owner.hostDrained(host));
   }
 
   private makePermits(): Permits {
@@ -191,23 +247,23 @@ export class Fleet implements HostSetOwner {
     const isOneOfMany = list.length > 1;
     return list.map((setting) => {
       const known = this.hosts.find(setting.netloc);
-      if (known === undefined || known.setting?.baseUrl !== setting.baseUrl)
+      if (known?.setting === undefined || !isSameHost(known.setting, setting))
         return this.makeHost(setting, isOneOfMany);
+      known.setting = setting;
       if (known.circuit === undefined || !isOneOfMany)
         this.renewCircuit(known, isOneOfMany);
       return known;
     });
   }
 
-  private makeHost(setting: HostSetting, hasCircuit: boolean): Host {
-    const host = new Host(setting, this.makePermits());
+  private makeHost(
+    setting: HostSetting,
+    hasCircuit: boolean,
+    isPinned = false,
+  ): Host {
+    if (!isPinned) this.knownPeers?.forget(setting.netloc);
+    const host = new Host(setting, this.makePermits(), isPinned);
     this.renewCircuit(host, hasCircuit);
-    return host;
-  }
-
-  private makePeer(netloc: string): Host {
-    const host = new Host(hostSettingOf(netloc), this.makePermits(), true);
-    this.renewCircuit(host, true);
     return host;
   }
 
@@ -232,16 +288,13 @@ export class Fleet implements HostSetOwner {
   private makeCircuit(host: Host | undefined): Circuit | undefined {
     const { circuit } = this.owner.settings;
     if (circuit === undefined) return undefined;
-    return new Circuit(circuit, this.circuitOwner(host), this.owner.random);
-  }
-
-  private circuitOwner(host: Host | undefined): CircuitOwner {
-    if (host === undefined) return new AboveHosts(this, this.owner);
-    return host.isPinned
-      ? new OfPeer(host, this.owner)
-      : new OfHost(host, this, this.owner);
+    return new Circuit(
+      circuit,
+      circuitOwner(host, this, this.owner),
+      this.owner.random,
+    );
   }
 }
 
-const isNoneOf = (hosts: readonly Host[]) => (host: Host) =>
-  !hosts.includes(host);
+const isNoneIn = (list: readonly HostSetting[]) => (host: Host) =>
+  !list.some(({ netloc }) => netloc === host.netloc);

@@ -5,7 +5,9 @@
 import type { Host } from '../balancing/host.js';
 import { DaceShutdownError } from '../core/errors.js';
 import { chooseHost } from './choose-host.js';
+import { inheritedMs } from './deadline.js';
 import { Passage, release } from './passage.js';
+import { noTimeLeft } from './refusals.js';
 import { report, type Reported } from './report.js';
 import type { Stages } from './stages.js';
 import { judgeError, judgeResult } from './verdicts.js';
@@ -59,6 +61,7 @@ function nothing(): void {}
 function admit(stages: Stages, pinned: Host | undefined): Admission {
   if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
   const nowMs = stages.clock.nowMs();
+  if (inheritedMs(stages, nowMs) <= 0) throw noTimeLeft(stages);
   const passage = new Passage(stages, pinned, stages.settings.attemptTimeoutMs);
   pass(passage.admit(nowMs));
   if (pinned === undefined) {

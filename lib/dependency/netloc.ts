@@ -2,34 +2,91 @@
  * Where a host is, read from what people write: a URL, `host:port`, or `host`. A netloc always
  * carries the port, in lower case, IPv6 in brackets.
  */
-import type { HostSetting } from '../core/host-setting.js';
-import type { HostInput } from './options.js';
-import { isPlainObject } from './option-text.js';
+import {
+  isHostName,
+  type HostInput,
+  type HostSetting,
+} from '../core/host-setting.js';
+import { isPlainObject, showUrl } from './option-text.js';
 
 const MOST_CHARACTERS = 255;
+const ENTRIES: ReadonlySet<string> = new Set(['url', 'weight', 'name']);
 const FORMS =
   'expected an http or https URL, "host:port" or "host", as in "http://10.0.0.1:8080"';
 
 /**
  * Reads one host of the options.
  *
- * Shape:  (URL | `host:port` | `host` | { url, weight > 0 }) → the host, or what is wrong with it.
+ * Shape:  (URL | `host:port` | `host` | { url, weight > 0, name }) → the host, or what is wrong with
+ *         it.
  * Errors: none; the text is the end of a sentence that names the option and the value.
  * @example parseHost('10.0.0.1:443') // { protocol: 'https', netloc: '10.0.0.1:443', baseUrl: 'https://10.0.0.1', weight: 1 }
  */
 export function parseHost(input: HostInput): HostSetting | string {
   if (typeof input === 'string' || isUrl(input)) return parseUrl(input, 1);
   if (!isPlainObject(input)) return `${FORMS}, or { url, weight }`;
-  const stranger = Object.keys(input).find(
-    (key) => key !== 'url' && key !== 'weight',
-  );
+  const stranger = Object.keys(input).find((key) => !ENTRIES.has(key));
   if (stranger !== undefined)
-    return `expected { url, weight }, without ${JSON.stringify(stranger)}`;
-  const { url, weight = 1 } = input as { url?: unknown; weight?: unknown };
+    return `expected { url, weight, name }, without ${JSON.stringify(stranger)}`;
+  const { url, weight = 1, name } = input as Record<string, unknown>;
   if (typeof weight !== 'number' || !(weight > 0 && weight < Infinity))
     return 'expected weight to be a finite number above 0';
   if (typeof url !== 'string' && !isUrl(url)) return `url: ${FORMS}`;
-  return parseUrl(url, weight);
+  if (name !== undefined && !isHostName(name))
+    return 'expected name to be a host name without scheme and port, as in "payments.internal"';
+  const host = parseUrl(url, weight);
+  return name === undefined || typeof host === 'string'
+    ? host
+    : { ...host, hostName: name.toLowerCase() };
+}
+
+/** Tells what is wrong with each entry of a list of hosts, and which are listed twice. */
+export function tellHosts(
+  inputs: readonly unknown[],
+  tell: (message: string, index: number) => void,
+): void {
+  const seen = new Map<string, number>();
+  for (const [index, input] of inputs.entries()) {
+    const host = parseHost(input as HostInput);
+    const netloc = typeof host === 'string' ? '' : host.netloc;
+    const first = seen.get(netloc);
+    if (typeof host === 'string') tell(host, index);
+    else if (first !== undefined)
+      tell(`${netloc} is listed already, as hosts[${first}]`, index);
+    else seen.set(netloc, index);
+  }
+}
+
+/** What a host source answered: hosts, or what is wrong first. */
+export function readHosts(answer: unknown): readonly HostSetting[] | string {
+  if (!Array.isArray(answer)) return 'expected an array of hosts';
+  let problem: string | undefined;
+  tellHosts(answer, (message, index) => {
+    problem ??= `hosts[${index}] is ${showUrl(answer[index])}: ${message}`;
+  });
+  return problem ?? hostsOf(answer as HostInput[]);
+}
+
+/** Reached in the same way, whatever its weight. */
+export function isSameHost(one: HostSetting, other: HostSetting): boolean {
+  return one.baseUrl === other.baseUrl && one.hostName === other.hostName;
+}
+
+/** The same hosts in whatever order, weights included. */
+export function areSameHosts(
+  before: readonly HostSetting[],
+  now: readonly HostSetting[],
+): boolean {
+  if (before.length !== now.length) return false;
+  const known = new Map(before.map((host) => [host.netloc, host]));
+  return now.every((host) => {
+    const other = known.get(host.netloc);
+    return (
+      other !== undefined &&
+      isSameHost(other, host) &&
+      other.weight === host.weight
+    );
+  });
 }
 
 /** Hosts that were checked. */

@@ -11,7 +11,7 @@ import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings } from './call-settings.js';
 import type { Caller } from './caller.js';
-import { askBalancer, chooseHost } from './choose-host.js';
+import { askForHost, chooseHost } from './choose-host.js';
 import { unbegun } from './early.js';
 import type { Live, Phase } from './live-work.js';
 import { Passage } from './passage.js';
@@ -114,21 +114,22 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
       return this.enter(nowMs);
     }
     if (stayOn?.isInService) return this.goTo(stayOn, nowMs);
-    if (stages.isAnsweredByFunction) return this.ask();
     const mayProbe = !this.isProbeOfDependency;
+    if (stages.isAnsweredByFunction || stages.fleet.isAwaitingHosts)
+      return this.ask(mayProbe);
     const host = chooseHost(stages, nowMs, this.tried, mayProbe);
     if (!(host instanceof Error)) return this.goTo(host, nowMs);
     this.release();
     this.refuse(host, nowMs);
   }
 
-  /** Has the user's balancer function answer, which may take its time. */
-  private ask(): void {
+  /** Has the user's balancer function, or the first list, answer, which may take its time. */
+  private ask(mayProbe: boolean): void {
     const { stages } = this;
     this.phase = 'choosing';
     stages.deadlines.add(this, this.deadlineMs);
     this.caller.keepContext();
-    askBalancer(stages, this.tried, (answer) => {
+    askForHost(stages, this.tried, mayProbe, (answer) => {
       if (this.phase !== 'choosing') return;
       const nowMs = stages.clock.nowMs();
       if (answer.host !== undefined) return this.goTo(answer.host, nowMs);

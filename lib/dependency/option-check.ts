@@ -42,6 +42,7 @@ export class OptionCheck {
 
   private checkLevel(level: Level, value: unknown, path: string): unknown {
     if (value === false && level.canBeOff) return false;
+    if (value === true && level.canBeOn === true) return true;
     try {
       return this.checkEntries(level, value, path);
     } catch (error) {
@@ -108,7 +109,8 @@ export class OptionCheck {
   }
 
   private tellNoObject(level: Level, value: unknown, path: string): void {
-    const off = level.canBeOff ? ', or false' : '';
+    const on = level.canBeOn ? ', true' : '';
+    const off = level.canBeOff ? `${on}, or false` : '';
     const hint = groupHint(level, value, path);
     // What stands in place of the HTTP options may hold credentials.
     const shown = path === 'http' ? kindOf(value) : show(value);

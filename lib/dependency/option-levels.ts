@@ -21,6 +21,7 @@ import type {
   BudgetOptions,
   CallOptions,
   CircuitOptions,
+  DeadlineOptions,
   DependencyOptions,
   HttpOptions,
   OpenOnRetryAfterOptions,
@@ -34,6 +35,8 @@ export interface Level {
   readonly entries: Readonly<Record<string, Entry>>;
   /** `false` switches all of it off. */
   readonly canBeOff: boolean;
+  /** `true` switches it on as it is. */
+  readonly canBeOn?: boolean;
 }
 
 export type Entry = z.ZodType | Level;
@@ -48,6 +51,11 @@ const group = <T>(entries: EntriesOf<T>): Level => ({
 const stage = <T>(entries: EntriesOf<T>): Level => ({
   ...group(entries),
   canBeOff: true,
+});
+
+const addition = <T>(entries: EntriesOf<T>): Level => ({
+  ...stage(entries),
+  canBeOn: true,
 });
 
 const retry = stage<RetryOptions>({
@@ -113,6 +121,10 @@ export const DEPENDENCY = group<DependencyOptions>({
   queueTimeoutMs: time(1),
   rateLimit: stage<RateLimitOptions>({ limit: count(1), intervalMs: time(1) }),
   shutdownGraceMs: time(0),
+  propagateDeadline: addition<DeadlineOptions>({
+    header: shapes.deadlineHeader(),
+    trustIncoming: flag(),
+  }),
   http,
 });
 

@@ -15,14 +15,18 @@ const NESTED: ReadonlySet<string> = new Set([
   'rateLimit',
   'http',
   'http.headers',
+  'propagateDeadline',
 ]);
+
+/** Options that `true` switches on, over whatever was said of them. */
+const CAN_BE_ON: ReadonlySet<string> = new Set(['propagateDeadline']);
 
 /**
  * `changes` over `base`.
  *
  * Shape:  by key, in `retry`, `circuit`, `rateLimit`, `http` and the objects in them too; arrays,
  *         functions and `http.tls` replace; `undefined` leaves what was; `false` over an object
- *         switches off, an object over `false` on. Neither argument is changed.
+ *         switches off, an object over `false` on, `true` over an object leaves it. Neither argument is changed.
  * Errors: none; what is no options object stays as it is, to be refused where it is checked.
  */
 export function mergeOptions(
@@ -43,6 +47,8 @@ function merge(base: unknown, changes: unknown, path: string): unknown {
 }
 
 function mergeEntries(base: unknown, changes: unknown, path: string): unknown {
+  if (changes === true && isPlainObject(base) && CAN_BE_ON.has(path))
+    return base;
   if (!isPlainObject(base) || !isPlainObject(changes)) return changes;
   const merged = new Map<string, unknown>(Object.entries(base));
   for (const [key, value] of Object.entries(changes)) {

@@ -3,10 +3,10 @@
  * sentence "option is value: …".
  */
 import { z } from 'zod';
-import { parseHost } from './netloc.js';
+import { isHostSource } from '../balancing/host-source.js';
+import { tellHosts } from './netloc.js';
 import { MOST_MS } from './option-ranges.js';
 import { isPlainObject, REFUSED_NAMES } from './option-text.js';
-import type { HostInput } from './options.js';
 
 export type Tell = (message: string, path?: PropertyKey[]) => void;
 
@@ -31,24 +31,14 @@ export const anything = (): z.ZodType => z.unknown();
 
 export const hosts = (): z.ZodType =>
   checked((value, tell) => {
+    if (isHostSource(value)) return;
     if (!Array.isArray(value) || value.length === 0)
       return tell(
         `expected an array of at least one host${
           typeof value === 'string' ? ': put it in brackets, [url]' : ''
-        }`,
+        }, or a source with hosts(): Promise`,
       );
-    const seen = new Map<string, number>();
-    for (const [index, input] of (value as HostInput[]).entries()) {
-      const host = parseHost(input);
-      if (typeof host === 'string') {
-        tell(host, [index]);
-        continue;
-      }
-      const first = seen.get(host.netloc);
-      if (first !== undefined)
-        tell(`${host.netloc} is listed already, as hosts[${first}]`, [index]);
-      else seen.set(host.netloc, index);
-    }
+    tellHosts(value, (message, index) => tell(message, [index]));
   });
 
 const BALANCERS = ['round-robin', 'random', 'least-pending', 'peak-ewma'];
@@ -123,6 +113,18 @@ export const secretHeaders = (): z.ZodType =>
     for (const [index, name] of value.entries())
       if (typeof name !== 'string' || !TOKEN.test(name))
         tell('expected the name of a header', [index]);
+  });
+
+/** What HTTP means something else by, or what carries credentials. */
+const NOT_FOR_DEADLINES =
+  /^(?:accept|age|allow|authorization|connection|content-.*|cookie|date|etag|expect|expires|forwarded|from|host|if-.*|keep-alive|last-modified|location|max-forwards|origin|pragma|proxy-.*|range|referer|retry-after|server|set-cookie|te|trailer|transfer-encoding|upgrade|user-agent|via)$/i;
+
+export const deadlineHeader = (): z.ZodType =>
+  checked((value, tell) => {
+    if (typeof value !== 'string' || !TOKEN.test(value))
+      tell("expected the name of a header, such as 'x-request-timeout-ms'");
+    else if (NOT_FOR_DEADLINES.test(value) || REFUSED_NAMES.has(value))
+      tell('it is taken: expected a header of its own');
   });
 
 export const proxy = (): z.ZodType =>

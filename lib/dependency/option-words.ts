@@ -66,6 +66,9 @@ export const SYNONYMS: Readonly<
     ssl: 'http.tls',
     gracems: 'shutdownGraceMs',
     shutdowntimeoutms: 'shutdownGraceMs',
+    deadlinepropagation: 'propagateDeadline',
+    propagatetimeout: 'propagateDeadline',
+    inheritdeadline: 'propagateDeadline',
   },
   retry: {
     retries: 'retry.attempts',
@@ -110,6 +113,12 @@ export const SYNONYMS: Readonly<
     waitdurationinopenstate: 'circuit.resetTimeoutMs',
     breakduration: 'circuit.resetTimeoutMs',
     maxejectionpercent: 'circuit.maxOutRatio',
+  },
+  propagateDeadline: {
+    headername: 'propagateDeadline.header',
+    trust: 'propagateDeadline.trustIncoming',
+    incoming: 'propagateDeadline.trustIncoming',
+    acceptincoming: 'propagateDeadline.trustIncoming',
   },
   rateLimit: {
     interval: 'rateLimit.intervalMs',

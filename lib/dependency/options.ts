@@ -5,7 +5,9 @@
  */
 import type { TripInput } from '../circuit/trip-rules.js';
 import type { LoadBalancerInput } from '../balancing/balancers.js';
+import type { HostSource } from '../balancing/host-source.js';
 import type { Recovery } from '../circuit/recovery.js';
+import type { HostInput } from '../core/host-setting.js';
 import type { Classify } from '../core/verdict.js';
 import type { HttpOptions } from '../http/http-options.js';
 import type { BackoffOptions } from '../retry/backoff.js';
@@ -20,19 +22,9 @@ export type {
   LoadBalancer,
   LoadBalancerInput,
 } from '../balancing/balancers.js';
+export type { HostInput } from '../core/host-setting.js';
 export type { BackoffOptions, Jitter } from '../retry/backoff.js';
 export type { ErrorClass, RetryOn } from '../retry/retryable.js';
-
-/**
- * Where a dependency is: `http://10.0.0.1:8080/base`, `10.0.0.1:8080`, or a URL with a weight.
- *
- * Without a scheme port 443 means https, every other http.
- * @publicApi
- */
-export type HostInput =
-  | string
-  | URL
-  | { readonly url: string | URL; readonly weight?: number | undefined };
 
 /** @publicApi */
 export interface BudgetOptions {
@@ -91,6 +83,14 @@ export interface OpenOnRetryAfterOptions {
 }
 
 /** @publicApi */
+export interface DeadlineOptions {
+  /** Carries the remaining milliseconds to the dependency's own hosts. @default 'x-request-timeout-ms' */
+  readonly header?: string | undefined;
+  /** Whether a request that comes in may shorten calls by the same header. @default false */
+  readonly trustIncoming?: boolean | undefined;
+}
+
+/** @publicApi */
 export interface RateLimitOptions {
   /** Attempts per interval, and the burst. */
   readonly limit: number;
@@ -107,7 +107,8 @@ export interface DependencyOptions {
   readonly enabled?: boolean | (() => boolean) | undefined;
   /** Whether an open circuit takes the app's readiness down. @default false */
   readonly critical?: boolean | undefined;
-  readonly hosts?: readonly HostInput[] | undefined;
+  /** A list, or something that is asked for one now and then. */
+  readonly hosts?: readonly HostInput[] | HostSource | undefined;
   /** @default 'peak-ewma' */
   readonly loadBalancer?: LoadBalancerInput | undefined;
   readonly classify?: Classify | undefined;
@@ -132,6 +133,8 @@ export interface DependencyOptions {
   readonly rateLimit?: false | RateLimitOptions | undefined;
   /** @default 5000 */
   readonly shutdownGraceMs?: number | undefined;
+  /** Calls inside a call have no longer than it has, and requests say how long that is. @default false */
+  readonly propagateDeadline?: boolean | DeadlineOptions | undefined;
   readonly http?: HttpOptions | undefined;
 }
 

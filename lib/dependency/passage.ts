@@ -61,6 +61,7 @@ export class Passage {
   private admitPinned(pinned: Host, nowMs: number): Error | undefined {
     const above = this.stages.circuit;
     const { judge } = this;
+    if (!pinned.isPinned) this.stages.hosts.notice(nowMs);
     const isBlocked = above?.mode === 'forced-open';
     const ticket = isBlocked
       ? REFUSED
@@ -76,17 +77,9 @@ export class Passage {
     } else {
       // Of pinned calls only those to a listed host count in the dependency's sum.
       this.hostTicket = ticket;
-      if (!pinned.isPinned) this.ticket = this.ticketAbove(nowMs);
+      if (!pinned.isPinned) this.ticket = above?.closedTicket ?? NO_TICKET;
     }
     return undefined;
-  }
-
-  /** Of a dependency that lets calls pass; a ramp may have ended by now. */
-  private ticketAbove(nowMs: number): number {
-    const { circuit, hosts } = this.stages;
-    if (circuit?.isClosed === false) circuit.refuses(nowMs);
-    hosts.notice(nowMs);
-    return circuit?.closedTicket ?? NO_TICKET;
   }
 
   /** A closed circuit lends nothing, so the length of a lease is worked out for others only. */

@@ -5,6 +5,7 @@ import type { Host } from '../balancing/host.js';
 import { inMicroseconds } from '../core/clock.js';
 import {
   DaceCircuitOpenError,
+  DaceConfigurationError,
   DaceRateLimitedError,
   DaceTimeoutError,
 } from '../core/errors.js';
@@ -61,6 +62,15 @@ export function rateLimited(
   });
 }
 
+/** What a call is part of has no time left, so no attempt of it begins. */
+export function noTimeLeft({ id: dependencyId }: Stages): DaceTimeoutError {
+  return new DaceTimeoutError({
+    dependencyId,
+    kind: 'operation',
+    timeoutMs: 0,
+  });
+}
+
 /** Something of a call took longer than its option allows. */
 export function timedOut(
   {
@@ -88,5 +98,13 @@ export function timedOut(
     netloc,
     kind,
     timeoutMs,
+  });
+}
+
+/** There is nothing to run. */
+export function notWork(dependencyId: string, work: unknown): Error {
+  return new DaceConfigurationError({
+    dependencyId,
+    message: `execute of "${dependencyId}" was given ${typeof work} for its work: expected a function`,
   });
 }

@@ -92,7 +92,7 @@ function tellEnded(
   });
 }
 
-function nameOf(error: unknown): string {
+export function nameOf(error: unknown): string {
   if (isErrorOfAnyRealm(error)) {
     // Node and axios name a broken connection `Error`; its code says what broke.
     const { code } = error as { code?: unknown };

@@ -2,6 +2,7 @@
  * From what a user wrote to what the pipeline trusts: checked once, complete, with every default.
  * Parts that nobody wrote are shared and frozen, so that an idle dependency stays small.
  */
+import { isHostSource } from '../balancing/host-source.js';
 import type { ProbesRecovery } from '../circuit/recovery.js';
 import type { TripInput, TripRule } from '../circuit/trip-rules.js';
 import type { OptionProblem } from '../core/errors.js';
@@ -13,6 +14,7 @@ import { tellPairs, tellWhole } from './option-pairs.js';
 import { REFUSED_NAMES, show } from './option-text.js';
 import type {
   CircuitOptions,
+  DeadlineOptions,
   DependencyOptions,
   HttpOptions,
   RetryOptions,
@@ -21,6 +23,7 @@ import type {
   BackoffSettings,
   BudgetSettings,
   CircuitSettings,
+  DeadlineSettings,
   HostSetting,
   HttpSettings,
   RetrySettings,
@@ -89,6 +92,11 @@ const DEFAULT_HTTP: HttpSettings = Object.freeze({
   allowOtherHosts: false,
 });
 
+const DEFAULT_DEADLINE: DeadlineSettings = Object.freeze({
+  header: 'x-request-timeout-ms',
+  isIncomingTrusted: false,
+});
+
 const ID = /^[A-Za-z][\w.-]{0,63}$/;
 
 /**
@@ -134,7 +142,7 @@ function settingsOf(options: DependencyOptions): Settings {
   return {
     enabled: options.enabled ?? true,
     critical: options.critical ?? false,
-    hosts: options.hosts === undefined ? NO_HOSTS : hostsOf(options.hosts),
+    ...hostsFrom(options.hosts),
     loadBalancer: options.loadBalancer ?? 'peak-ewma',
     classify: options.classify,
     fallback: fallback === undefined ? undefined : { value: fallback },
@@ -151,8 +159,18 @@ function settingsOf(options: DependencyOptions): Settings {
       options.queueTimeoutMs ?? (isUnbounded ? UNBOUNDED_MS : Infinity),
     rateLimit: options.rateLimit || undefined,
     shutdownGraceMs: options.shutdownGraceMs ?? 5_000,
+    propagateDeadline: deadlineOf(options.propagateDeadline),
     http: httpOf(options.http),
   };
+}
+
+function hostsFrom(
+  hosts: DependencyOptions['hosts'],
+): Pick<Settings, 'hosts' | 'source'> {
+  if (hosts === undefined) return { hosts: NO_HOSTS, source: undefined };
+  return isHostSource(hosts)
+    ? { hosts: NO_HOSTS, source: hosts }
+    : { hosts: hostsOf(hosts), source: undefined };
 }
 
 /**
@@ -235,6 +253,18 @@ function ruleOf(input: TripInput): TripRule {
   // A function written in place is called `trip` by the language.
   const isNamed = input.name !== '' && input.name !== 'trip';
   return { name: isNamed ? input.name : 'custom', trips: input };
+}
+
+function deadlineOf(
+  options: boolean | DeadlineOptions = false,
+): DeadlineSettings | undefined {
+  if (options === false) return undefined;
+  if (options === true) return DEFAULT_DEADLINE;
+  const { header, trustIncoming } = options;
+  return {
+    header: header?.toLowerCase() ?? DEFAULT_DEADLINE.header,
+    isIncomingTrusted: trustIncoming ?? DEFAULT_DEADLINE.isIncomingTrusted,
+  };
 }
 
 function httpOf(options: HttpOptions | undefined): HttpSettings {

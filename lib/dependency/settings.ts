@@ -2,6 +2,7 @@
  * The checked, complete form of `DependencyOptions`: what the pipeline reads and trusts. Times that
  * are switched off are `Infinity`, stages that are switched off are undefined.
  */
+import type { HostSource } from '../balancing/host-source.js';
 import type { CircuitSettings } from '../circuit/circuit.js';
 import type { HostSetting } from '../core/host-setting.js';
 import type { Classify } from '../core/verdict.js';
@@ -24,10 +25,18 @@ export interface RetrySettings {
   readonly budget: BudgetSettings | undefined;
 }
 
+export interface DeadlineSettings {
+  /** In lower case. */
+  readonly header: string;
+  readonly isIncomingTrusted: boolean;
+}
+
 export interface Settings {
   readonly enabled: boolean | (() => boolean);
   readonly critical: boolean;
+  /** Empty where a source lists them. */
   readonly hosts: readonly HostSetting[];
+  readonly source: HostSource | undefined;
   readonly loadBalancer: LoadBalancerInput;
   readonly classify: Classify | undefined;
   /** A box, so that a fallback of null is one. */
@@ -46,5 +55,7 @@ export interface Settings {
   readonly queueTimeoutMs: number;
   readonly rateLimit: RateLimitSettings | undefined;
   readonly shutdownGraceMs: number;
+  /** Undefined = deadlines are neither inherited nor handed on. */
+  readonly propagateDeadline: DeadlineSettings | undefined;
   readonly http: HttpSettings;
 }

@@ -5,6 +5,8 @@ import type { Circuit, CircuitState } from '../circuit/circuit.js';
 import type { LastFailure } from '../core/errors.js';
 import type { WindowCounts } from '../core/rolling-window.js';
 import type { Host } from '../balancing/host.js';
+import type { HostFeed } from '../balancing/host-feed.js';
+import { nameOf } from './report.js';
 import type { Stages } from './stages.js';
 
 /** @publicApi */
@@ -35,6 +37,14 @@ export interface Totals {
   readonly fallbacks: number;
 }
 
+/** How the source of the hosts is doing. @publicApi */
+export interface SourceSnapshot {
+  /** `pending` = has not answered yet; `stale` = the last list stays, as there is no newer one. */
+  readonly state: 'pending' | 'fresh' | 'stale';
+  /** Why it is not fresh. */
+  readonly lastFailure?: LastFailure;
+}
+
 /** @publicApi */
 export interface DependencySnapshot {
   readonly id: string;
@@ -54,6 +64,8 @@ export interface DependencySnapshot {
   readonly shared: 'local';
   readonly lastFailure?: LastFailure;
   readonly hosts: readonly HostSnapshot[];
+  /** Present where a source lists the hosts. */
+  readonly source?: SourceSnapshot;
 }
 
 const EMPTY: WindowCounts = { calls: 0, failures: 0, slow: 0, failureRatio: 0 };
@@ -62,7 +74,7 @@ export function takeSnapshot(stages: Stages): DependencySnapshot {
   const nowMs = stages.clock.nowMs();
   const { circuit, budget, lastFailure } = stages;
   const { window, ...shown } = showCircuit(circuit, nowMs);
-  const { known } = stages.fleet;
+  const { known, feed } = stages.fleet;
   return {
     id: stages.id,
     ...shown,
@@ -77,7 +89,15 @@ export function takeSnapshot(stages: Stages): DependencySnapshot {
     shared: 'local',
     ...(lastFailure !== undefined && { lastFailure }),
     hosts: known.map((host) => showHost(host, stages, nowMs)),
+    ...(feed !== undefined && { source: showSource(feed) }),
   };
+}
+
+function showSource({ failure, hasList }: HostFeed): SourceSnapshot {
+  if (failure === undefined) return { state: hasList ? 'fresh' : 'pending' };
+  const at = new Date(failure.dateMs).toISOString();
+  const lastFailure = { name: nameOf(failure.error), at };
+  return { state: hasList ? 'stale' : 'pending', lastFailure };
 }
 
 /** What has counted and closed by time alone shows as it will be found: closed and empty. */

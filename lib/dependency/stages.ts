@@ -18,6 +18,7 @@ import {
   type CircuitEvent,
   type DaceEvent,
 } from '../core/events.js';
+import type { HostSetting } from '../core/host-setting.js';
 import type { Random } from '../core/random.js';
 import { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
@@ -26,6 +27,7 @@ import type { Call } from './call.js';
 import { plainCall, type CallSettings } from './call-settings.js';
 import type { FleetOwner } from './circuit-owners.js';
 import { Fleet } from './fleet.js';
+import { httpOf, tellHosts, tellHostsFailed } from './host-news.js';
 import { LiveWork } from './live-work.js';
 import type { Settings } from './settings.js';
 
@@ -119,7 +121,7 @@ export class Stages implements FleetOwner {
 
   /** Made when first used: an idle dependency has no connections. */
   get transport(): HttpTransport {
-    return (this.ownTransport ??= new HttpTransport(this.id, this.settings, {
+    return (this.ownTransport ??= new HttpTransport(this.id, httpOf(this), {
       nowMs: () => this.clock.nowMs(),
       startTimer: (ms, fn) => this.live.startTimer(ms, fn),
     }));
@@ -173,13 +175,15 @@ export class Stages implements FleetOwner {
     if (rateLimit === undefined) this.rate = undefined;
     else if (this.rate === undefined) this.rate = new RateLimit(rateLimit);
     else this.rate.configure(rateLimit);
-    this.ownTransport?.configure(settings);
+    this.ownTransport?.configure(httpOf(this));
   }
 
   /** Ends what waits, gives what runs its grace, then ends that and lets go of everything. */
   async close(): Promise<void> {
     this.isClosed = true;
-    await this.live.end(this.settings.shutdownGraceMs);
+    const end = this.live.end(this.settings.shutdownGraceMs);
+    this.fleet.feed?.stop();
+    await end;
     await this.ownTransport?.destroy(
       new DaceShutdownError({ dependencyId: this.id }),
     );
@@ -242,6 +246,25 @@ export class Stages implements FleetOwner {
     nowMs: number,
   ): void {
     this.emitChange(`circuit.${change}`, host, nowMs);
+    if (host === undefined && change === 'opened')
+      this.fleet.feed?.refreshEarly();
+  }
+
+  hostsListed(
+    before: readonly HostSetting[],
+    now: readonly HostSetting[],
+  ): void {
+    this.ownTransport?.configure(httpOf(this));
+    tellHosts(this, before, now);
+  }
+
+  hostsFailed(error: unknown, isWorthTelling: boolean): void {
+    tellHostsFailed(this, error, isWorthTelling);
+  }
+
+  hostDrained({ netloc, setting }: Host): void {
+    if (setting !== undefined && this.hosts.find(netloc) === undefined)
+      this.ownTransport?.leave(setting);
   }
 
   hostMoved(host: Host, nowMs: number): void {

@@ -79,6 +79,12 @@ export function noteSurfaced(error: unknown): void {
   if (typeof error === 'object' && error !== null) surfaced.add(error);
 }
 
+/** It waited in vain, or had no time left to begin with. */
+function isBeforeAttempts(error: object): boolean {
+  const { kind, timeoutMs } = error as Partial<DaceTimeoutError>;
+  return kind === 'queue' || timeoutMs === 0;
+}
+
 /** Judges what an attempt threw. */
 export function judgeError(
   stages: Stages,
@@ -96,7 +102,7 @@ export function judgeError(
       case 'DACE_SHUTDOWN':
         return REFUSAL;
       case 'DACE_TIMEOUT':
-        if ((error as { kind?: unknown }).kind === 'queue') return REFUSAL;
+        if (isBeforeAttempts(error)) return REFUSAL;
         break;
       case 'DACE_RETRY_REQUESTED':
         if (error.dependencyId === stages.id)

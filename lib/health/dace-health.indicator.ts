@@ -33,6 +33,7 @@ const TROUBLED = new Set(['open', 'forced-open', 'half-open']);
  *
  * State:  closed = `up`; open or half-open = `degraded` (HTTP 200); a `critical` dependency that is
  *         open = `down` (HTTP 503), half-open only `degraded`, so that traffic comes back to probe it.
+ *         One whose source lists no host is as one that is open, until it lists some.
  *         Terminus 11 has no degraded: `up`, with the state.
  * @publicApi
  */
@@ -108,7 +109,7 @@ function report(
   isCritical: boolean,
   hasDetails: boolean,
 ): HealthIndicatorResult {
-  const { state, retryAfterMs, hosts, shared } = snapshot;
+  const { state, retryAfterMs, hosts, shared, source } = snapshot;
   const listed = hosts.filter((host) => host.pinned !== true);
   const out = listed.filter((host) => !host.inService);
   const data = {
@@ -116,7 +117,8 @@ function report(
     ...(retryAfterMs !== undefined && {
       retryAfterMs: Math.ceil(retryAfterMs),
     }),
-    ...(listed.length > 0 && {
+    ...(source !== undefined && { source: source.state }),
+    ...((listed.length > 0 || source !== undefined) && {
       hosts: {
         inService: listed.length - out.length,
         out: out.length,
@@ -125,7 +127,12 @@ function report(
     }),
     shared,
   };
-  if (isCritical && OPEN.has(state)) return session.down(data);
-  if (!TROUBLED.has(state)) return session.up(data);
+  const isWithoutHosts =
+    source !== undefined &&
+    listed.length === 0 &&
+    (source.state !== 'pending' || source.lastFailure !== undefined);
+  const isOut = OPEN.has(state) || isWithoutHosts;
+  if (isCritical && isOut) return session.down(data);
+  if (!TROUBLED.has(state) && !isWithoutHosts) return session.up(data);
   return session.degraded?.(data) ?? session.up(data);
 }

@@ -5,6 +5,8 @@
 /** One who waits in the queue; `granted` is called with the permit already taken for him. */
 export interface PermitWaiter {
   granted(): void;
+  /** Set where it may wait here and nowhere else. */
+  readonly pinned?: unknown;
 }
 
 /**
@@ -15,6 +17,7 @@ export interface PermitWaiter {
 export class Permits {
   private taken = 0;
   private waiting: Set<PermitWaiter> | undefined;
+  private idle: (() => void) | undefined;
 
   constructor(
     private limit: number,
@@ -55,6 +58,23 @@ export class Permits {
   release(): void {
     this.taken -= 1;
     if (this.waiting !== undefined) this.admitWaiting();
+    if (this.idle !== undefined) this.whenIdle(this.idle);
+  }
+
+  /** Calls `fn` as soon as no permit is taken: now, or once. */
+  whenIdle(fn: () => void): void {
+    this.idle = this.taken === 0 ? undefined : fn;
+    if (this.taken === 0) fn();
+  }
+
+  /** Grants all that may go elsewhere, whatever the limit: each finds that it has to. */
+  scatter(): void {
+    for (const waiter of this.waiting ?? []) {
+      if (waiter.pinned !== undefined) continue;
+      this.waiting?.delete(waiter);
+      this.taken += 1;
+      waiter.granted();
+    }
   }
 
   configure(limit: number, maxQueued: number): void {

@@ -1,4 +1,10 @@
-import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import type {
+  Abstract,
+  FactoryProvider,
+  ModuleMetadata,
+  Type,
+} from '@nestjs/common';
+import type { HostSource } from '../balancing/host-source.js';
 import type { Clock } from '../core/clock.js';
 import type { DaceLogger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
@@ -25,10 +31,24 @@ export interface DaceModuleOptions {
   readonly cancelOnDisconnect?: boolean | undefined;
 }
 
+/** Options of a dependency, whose hosts may be a provider of the app, by class or token. @publicApi */
+export interface InjectedDependencyOptions extends Omit<
+  DependencyOptions,
+  'hosts'
+> {
+  /** A list, a source, or the class or token of a provider that is one. */
+  readonly hosts?:
+    | DependencyOptions['hosts']
+    | Type<HostSource>
+    | Abstract<HostSource>
+    | string
+    | symbol;
+}
+
 /** Options of dependencies by id: any, or some of those that the app declares. @publicApi */
 export type DependencyMap = string extends DependencyId
-  ? Readonly<Record<string, DependencyOptions>>
-  : { readonly [Id in DependencyId]?: DependencyOptions };
+  ? Readonly<Record<string, InjectedDependencyOptions>>
+  : { readonly [Id in DependencyId]?: InjectedDependencyOptions };
 
 /** @publicApi */
 export interface DaceFeatureAsyncOptions extends Pick<

@@ -46,6 +46,12 @@ export class DaceRegistry implements App {
     return this.onAdded(watch);
   });
 
+  /** @internal Whether a request that comes in may shorten calls of any of them. */
+  get isIncomingTrusted(): boolean {
+    const all: Iterable<Partial<Dependency>> = this.dependencies.values();
+    return [...all].some(({ isIncomingTrusted }) => isIncomingTrusted === true);
+  }
+
   /** The executor of one dependency. */
   get(id: DependencyId): Dependency {
     const dependency = this.dependencies.get(id);

@@ -6,12 +6,14 @@ import {
   Inject,
   Injectable,
   Logger,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { settled } from '../core/clock.js';
 import { DaceConfigurationError } from '../core/errors.js';
-import { createDependency, type Dependency } from '../dependency/dependency.js';
+import { Dependency } from '../dependency/dependency.js';
 import type { DependencyOptions } from '../dependency/options.js';
 import {
   classesOf,
@@ -24,7 +26,10 @@ import {
 import type { AttemptScript } from './attempt-script.js';
 import { appMade, appStarted, appStopped } from './binder.js';
 import { DACE_APP, DACE_MODULE_OPTIONS } from './dace.constants.js';
-import type { DaceModuleOptions } from './dace-module.interface.js';
+import type {
+  DaceModuleOptions,
+  InjectedDependencyOptions,
+} from './dace-module.interface.js';
 import { lazyRootMessage, secondRootMessage } from './dace.messages.js';
 import { DaceRegistry } from './dace-registry.js';
 import {
@@ -32,15 +37,26 @@ import {
   protectedMethodsOf,
 } from './fault-tolerant.decorator.js';
 import { enterAttempt } from './frames.js';
+import { checkInjectedHosts, withInjectedHosts } from './host-sources.js';
 import { untilAdded } from './until-added.js';
 
 @Injectable()
-export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
+export class DaceLifecycle
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   /** What was made here, by the list of ids that its module owns; an overridden executor is closed by whoever made it. */
   private readonly made = new Map<object, Map<string, Dependency>>();
   private readonly checked = new WeakSet<object>();
   /** Bound before start-up: middleware is in no list of providers. */
   private readonly early = new Map<unknown, object>();
+  /** Options whose hosts may be those of a provider. */
+  private readonly given: (DependencyOptions | undefined)[] = [];
+  private allMade: () => void = () => undefined;
+  /** The container has made all that is not made lazily. */
+  private readonly whenMade = new Promise<void>((resolve) => {
+    this.allMade = resolve;
+  });
+  private isStarted = false;
   /** Of a test. */
   script: AttemptScript | undefined;
 
@@ -71,7 +87,7 @@ export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
   make(
     ids: readonly string[],
     id: string,
-    options: DependencyOptions | undefined,
+    options: InjectedDependencyOptions | undefined,
   ): Dependency {
     const siblings = this.made.get(ids) ?? new Map<string, Dependency>();
     this.made.set(ids, siblings);
@@ -82,11 +98,14 @@ export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   private makeOne(
     id: string,
-    options: DependencyOptions | undefined,
+    given: InjectedDependencyOptions | undefined,
   ): Dependency {
+    const { modules, whenMade } = this;
+    const options = withInjectedHosts(id, given, modules, whenMade);
+    this.given.push(options);
     const { defaults, clock, random, logger } = this.options;
     const { registry } = this;
-    return createDependency(id, options, {
+    const dependency = new Dependency(id, options, {
       defaults,
       clock,
       random,
@@ -95,9 +114,14 @@ export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
       enterAttempt: (call, work) =>
         enterAttempt(registry, call, this.script?.workOf(call, work) ?? work),
     });
+    // Of a lazy module: when all of it is made.
+    if (this.isStarted) void settled().then(() => dependency.start());
+    return dependency;
   }
 
   onModuleInit(): void {
+    this.allMade();
+    for (const options of this.given.splice(0)) checkInjectedHosts(options);
     const { registry, early } = this;
     this.check([...early, ...classesOf(this.modules)]);
     early.clear();
@@ -106,6 +130,13 @@ export class DaceLifecycle implements OnModuleInit, OnApplicationShutdown {
       this.check([[instance.constructor, instance]]);
     registry.whenAdded = () => undefined;
     appStarted(registry);
+  }
+
+  /** Sources that are providers may only now be ready for questions. */
+  onApplicationBootstrap(): void {
+    this.isStarted = true;
+    for (const made of this.made.values())
+      for (const dependency of made.values()) dependency.start();
   }
 
   async onApplicationShutdown(): Promise<void> {

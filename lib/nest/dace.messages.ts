@@ -61,6 +61,18 @@ export const neverAddedMessage = (id: string, waitedMs: number): string =>
 export const lazyRootMessage = (): string =>
   'DaceModule.forRoot is imported by a module that is loaded lazily: Nest shows it to no other module and never shuts it down. Import it where the app starts; what a lazy module owns it registers with DaceModule.forFeature({ … }).';
 
+export const missingSourceMessage = (id: string, name: string): string =>
+  `Dependency "${id}" takes its hosts from ${name}, which no module of the app provides. Add it to the providers of a module.`;
+
+export const scopedSourceMessage = (id: string, name: string): string =>
+  `Dependency "${id}" takes its hosts from ${name}, which is made anew for each request or for each who injects it. Make it a singleton: hosts are asked for outside of any request.`;
+
+export const noSourceMessage = (id: string, name: string): string =>
+  `Dependency "${id}" takes its hosts from ${name}, which has no method hosts(). Have it implement HostSource.`;
+
+export const sourceNotMadeMessage = (id: string, name: string): string =>
+  `Dependency "${id}" takes its hosts from ${name}, which the app has not made yet.`;
+
 export const notAMethodMessage = (name: string): string =>
   `@FaultTolerant can only protect instance methods; ${name} is not one. Move it to a method of an instance, or call dependency.wrap(fn).`;
 

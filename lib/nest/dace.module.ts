@@ -1,8 +1,15 @@
 /**
  * The module: `forRoot` once per app, `forFeature` where a module owns dependencies of its own.
  */
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type NestModule,
+  type Provider,
+} from '@nestjs/common';
+import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
+import { realClock } from '../core/clock.js';
 import {
   DACE_APP,
   DACE_MODULE_OPTIONS,
@@ -30,6 +37,7 @@ import {
   registrationProvider,
   registryProvider,
 } from './dace.providers.js';
+import { readIncomingDeadlines } from './incoming-deadline.js';
 import { YieldingExceptionFilter } from './yielding-exception.filter.js';
 import { tokenOf } from './dace.tokens.js';
 import { httpServiceProvider, httpServiceTokenOf } from './http-service.js';
@@ -99,7 +107,19 @@ export class DaceModule {
 
 /** Seen by every module, whatever `isGlobal` says: features and decorated methods hang on it. */
 @Module({})
-export class DaceCoreModule {}
+export class DaceCoreModule implements NestModule {
+  constructor(
+    @Inject(DACE_APP) private readonly registry: DaceRegistry,
+    @Inject(DACE_MODULE_OPTIONS) private readonly options: DaceModuleOptions,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {}
+
+  /** Nest asks before it adds middleware and routes; where nobody trusts a header, nothing is added. */
+  configure(): void {
+    if (this.registry.isIncomingTrusted)
+      readIncomingDeadlines(this.host, this.options.clock ?? realClock);
+  }
+}
 
 /** A module that owns dependencies; several may stand in one app. */
 @Module({})

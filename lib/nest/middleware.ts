@@ -3,6 +3,7 @@
  * from then on there is nothing to repeat or to replace.
  */
 import type { ExecuteHooks } from '../dependency/call-settings.js';
+import { asPartOfThis } from '../dependency/deadline.js';
 import { outside } from './frames.js';
 import type { ProtectedMethod } from './protected-method.js';
 import { hasBegun, isRawAnswer } from './raw-answer.js';
@@ -21,10 +22,12 @@ export function passingOf(
   const [request, response, next, ...others] = args;
   if (typeof next !== 'function') return undefined;
   let hasPassed = false;
-  const pass = outside((...given: unknown[]): unknown => {
-    hasPassed = true;
-    return (next as (...a: unknown[]) => unknown)(...given);
-  });
+  const pass = outside(
+    asPartOfThis((...given: unknown[]): unknown => {
+      hasPassed = true;
+      return (next as (...a: unknown[]) => unknown)(...given);
+    }),
+  );
   return {
     args: [request, response, pass, ...others],
     hooks: isRawAnswer(response)

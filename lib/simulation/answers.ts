@@ -27,7 +27,7 @@ export class SimulatedAnswers {
   ) {
     const headers = new AxiosHeaders();
     this.config = { method: 'get', url: PATH, baseURL: baseUrl, headers };
-    this.request = new RequestSummary(GET, baseUrl, PATH);
+    this.request = new RequestSummary(GET, { origin: baseUrl, path: PATH });
     this.success = this.response(200, undefined);
   }
 

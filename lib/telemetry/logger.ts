@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../core/clock.js';
 import { isDaceError } from '../core/errors.js';
-import type { DaceEvent, DaceListener } from '../core/events.js';
+import type { DaceEvent, DaceListener, HostsEvent } from '../core/events.js';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { DaceLogger } from '../core/logger.js';
 
@@ -47,6 +47,8 @@ export function createLogListener(
             `Call to "${id}" refused: ${describe(event.error)}${more}`,
           ),
         );
+      case 'hosts.changed':
+        return logger.debug?.(relisted(id, event));
       case 'warning':
         return logger.warn(
           event.error === undefined
@@ -91,6 +93,18 @@ function opened(
       : `; next probe in ${Math.ceil(retryAfterMs)} ms`;
   const last = lastFailure === undefined ? '' : `; last: ${lastFailure.name}`;
   return `${subject(id, netloc)} opened ${why}${next}${last}`;
+}
+
+function relisted(
+  id: string,
+  { added = [], removed = [] }: Extract<DaceEvent, HostsEvent>,
+): string {
+  const changes = [
+    ...added.map((netloc) => `+${netloc}`),
+    ...removed.map((netloc) => `-${netloc}`),
+  ];
+  const text = changes.length === 0 ? 'other weights' : changes.join(' ');
+  return oneLine(`Hosts of "${id}" changed: ${text}`);
 }
 
 function subject(id: string, netloc: string | undefined): string {

@@ -51,8 +51,10 @@ async function compile(examples: readonly string[]): Promise<string> {
 describe('The examples', () => {
   it.each([
     ['README.md', 4],
+    ['docs/hosts.md', 3],
     ['docs/nest.md', 3],
     ['docs/simulator.md', 1],
+    ['docs/deadlines.md', 2],
   ])('of %s compile', { timeout: 60_000 }, async (path, least) => {
     const examples = examplesOf(await readFile(join(root, path), 'utf8'));
     expect(examples.length).toBeGreaterThanOrEqual(least);

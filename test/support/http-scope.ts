@@ -8,6 +8,7 @@ export class FakeScope implements AttemptScope {
   readonly protocol: 'http' | 'https';
   readonly netloc: string | undefined;
   endedBy: unknown = undefined;
+  leftMs = Infinity;
   readonly sent: boolean[] = [];
   held = 0;
   readonly abandon: (() => void)[] = [];

@@ -79,6 +79,17 @@ describe('Round robin', () => {
     },
   );
 
+  it.each([
+    [[5, 1, 1], 'aabacaa'],
+    [[1, 1, 2], 'cabc'],
+  ])('has weights %s take turns as nginx does: %s', (weights, turns) => {
+    const hosts = toys(...weights.map((weight) => ({ weight })));
+
+    const picked = picks(balancerOf('round-robin'), hosts, 2 * turns.length);
+
+    expect(picked.join('')).toBe(turns + turns);
+  });
+
   it('never asks the heaviest twice in a row where it has half the weight', () => {
     const balancer = balancerOf('round-robin');
 
@@ -116,6 +127,7 @@ describe('Random choice', () => {
   it.each([
     [0, 'a'],
     [0.124, 'a'],
+    [0.125, 'b'],
     [0.126, 'b'],
     [0.374, 'b'],
     [0.376, 'c'],
@@ -167,6 +179,19 @@ describe('Least pending', () => {
       });
       expect(host.netloc).toBe(`${expected}:80`);
     }
+  });
+
+  it.each([
+    [0, 'a'],
+    [0.34, 'b'],
+    [0.99, 'c'],
+  ])('among equals is decided by chance: %d draws %s', (drawn, expected) => {
+    const host = balancerOf('least-pending').pick(toys({}, {}, {}), {
+      nowMs: 0,
+      random: () => drawn,
+    });
+
+    expect(host.netloc).toBe(`${expected}:80`);
   });
 
   it('spreads evenly among equals', () => {
@@ -241,6 +266,72 @@ describe('Peak EWMA', () => {
     // 10 s go by: nine or ten looks at the slow host, each a second after the last.
     expect(shares(picked).b).toBeGreaterThanOrEqual(8);
     expect(shares(picked).b).toBeLessThanOrEqual(10);
+  });
+
+  it.each([
+    [999, 'a'],
+    [1_000, 'b'],
+  ])('after %i ms without a call turns to %s', (nowMs, expected) => {
+    const hosts = toys({ latencyMs: 1, askedMs: nowMs }, { latencyMs: 60_000 });
+
+    const host = balancerOf('peak-ewma').pick(hosts, {
+      nowMs,
+      random: () => 0,
+    });
+
+    expect(host.netloc).toBe(`${expected}:80`);
+  });
+
+  it('leaves nothing to chance where there is one host', () => {
+    const [only] = toys({ latencyMs: 5 });
+    const random = () => expect.fail('drawn');
+
+    expect(balancerOf('peak-ewma').pick([only!], { nowMs: 0, random })).toBe(
+      only,
+    );
+  });
+
+  it.each([
+    [[0, 0], 'b'],
+    [[0, 0.5], 'c'],
+    [[0.34, 0], 'c'],
+    [[0.34, 0.5], 'b'],
+    [[0.67, 0], 'c'],
+    [[0.67, 0.5], 'c'],
+  ])('draws any two, each pair alike: %j picks %s', (drawn, expected) => {
+    const hosts = toys({ latencyMs: 30 }, { latencyMs: 20 }, { latencyMs: 10 });
+    const draws = [...drawn];
+
+    const host = balancerOf('peak-ewma').pick(hosts, {
+      nowMs: 0,
+      random: () => draws.shift()!,
+    });
+
+    expect(host.netloc).toBe(`${expected}:80`);
+  });
+
+  it.each<[string, Partial<Toy>, Partial<Toy>, string]>([
+    ['fewer running', { latencyMs: 10, inFlight: 1 }, {}, 'b'],
+    ['fewer running', { inFlight: 1 }, { latencyMs: 10 }, 'b'],
+    ['fewer running', { latencyMs: 1_000 }, { inFlight: 1 }, 'a'],
+    ['fewer running', {}, { latencyMs: 0.1, inFlight: 1 }, 'a'],
+    ['more weight', { latencyMs: 10 }, { weight: 2 }, 'b'],
+  ])(
+    'where one of two has no estimate picks the one with %s',
+    (_, one, other, expected) => {
+      const host = balancerOf('peak-ewma').pick(toys(one, other), now);
+
+      expect(host.netloc).toBe(`${expected}:80`);
+    },
+  );
+
+  it('needs more than a tenth to prefer the second', () => {
+    const a = { latencyMs: 1.1 };
+    const pick = (latencyMs: number) =>
+      balancerOf('peak-ewma').pick(toys(a, { latencyMs }), now).netloc;
+
+    expect(pick(1)).toBe('a:80');
+    expect(pick(0.99)).toBe('b:80');
   });
 
   it('starves no host that came back with a tenth of its weight and no estimate', () => {

@@ -81,6 +81,15 @@ describe('What is known of a host’s answer times', () => {
     expect(latency.usualMs).toBeLessThanOrEqual(50);
   });
 
+  it('gives each usual answer a hundredth from the hundredth on', () => {
+    const latency = new Latency();
+    for (let each = 0; each < 100; each++) latency.answered(10);
+
+    latency.answered(110);
+
+    expect(latency.usualMs).toBe(11);
+  });
+
   it('forgets its estimate when the host was away, and not its usual answer', () => {
     const latency = new Latency();
     latency.succeeded(10, 0);

@@ -31,6 +31,16 @@ describe('Peers', () => {
     expect(peers.all).toEqual([first]);
   });
 
+  it('are forgotten one by one, once listed', () => {
+    const { peers } = neighbourhood();
+    const [first, second] = ['a:80', 'b:80'].map((netloc) => peers.get(netloc));
+
+    peers.forget('a:80');
+
+    expect(peers.all).toEqual([second]);
+    expect(peers.get('a:80')).not.toBe(first);
+  });
+
   it('are at most a thousand: the idle one asked longest ago makes room', () => {
     const { peers, settle, warnings } = neighbourhood();
     settle(1_000);
