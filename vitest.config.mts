@@ -58,7 +58,7 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: { alias: entries },
   test: {
-    testTimeout: 10_000,
+    testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', './test/support/plain-count-reporter.ts'],
     coverage: { include: ['lib/**/*.ts'] },

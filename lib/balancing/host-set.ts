@@ -85,7 +85,9 @@ export class HostSet {
       const untried = hosts.filter((host) => !tried.includes(host));
       if (untried.length > 0) hosts = untried;
     }
-    if (hosts.length === 0) return undefined;
+    if (hosts.length === 0)
+      // With nobody in service a probe of the dependency is one of a host as well: else neither heals.
+      return mayProbe ? undefined : this.dueProbe(nowMs, tried);
     const host = this.choose(hosts, nowMs);
     if (!host.permits.isFull) return host;
     const free = hosts.filter((other) => !other.permits.isFull);

@@ -74,32 +74,32 @@ describe('What the drop-in fails with', () => {
   it.each<[string, DependencyOptions, object]>([
     [
       'a timeout of the operation',
-      { timeoutMs: 20 },
+      { timeoutMs: 500 },
       { code: 'DACE_TIMEOUT', kind: 'operation', status: 504 },
     ],
     [
       'a timeout of every try',
-      { attemptTimeoutMs: 20, retry: { onTimeout: true, attempts: 2 } },
+      { attemptTimeoutMs: 200, retry: { onTimeout: true, attempts: 2 } },
       { code: 'DACE_TIMEOUT', kind: 'attempt', status: 504 },
     ],
     [
       'an empty bucket',
-      { rateLimit: { limit: 1, intervalMs: 60_000 }, timeoutMs: 20 },
+      { rateLimit: { limit: 1, intervalMs: 60_000 }, timeoutMs: 500 },
       { code: 'DACE_RATE_LIMITED', limit: 1, status: 503 },
     ],
     [
       'a full queue',
-      { maxOpenPerNetloc: 1, maxQueuedPerNetloc: 0, timeoutMs: 20 },
+      { maxOpenPerNetloc: 1, maxQueuedPerNetloc: 0, timeoutMs: 500 },
       { code: 'DACE_RATE_LIMITED', limit: 1, status: 503 },
     ],
     [
       'a wait in the queue',
-      { maxOpenPerNetloc: 1, queueTimeoutMs: 10, timeoutMs: 50 },
+      { maxOpenPerNetloc: 1, queueTimeoutMs: 10, timeoutMs: 500 },
       { code: 'DACE_TIMEOUT', kind: 'queue', status: 504 },
     ],
     [
       'an open circuit',
-      { timeoutMs: 20, circuit: { trip: firstFailure() } },
+      { timeoutMs: 500, circuit: { trip: firstFailure() } },
       { code: 'DACE_CIRCUIT_OPEN', status: 503, lastFailure: {} },
     ],
   ])('is our own error for %s', async (kind, options, expected) => {

@@ -1,37 +1,49 @@
 /**
- * The circuit as DESIGN §4 and §13 tell it, written the slow and plain way: every verdict is kept in
- * a list with its time, counts are worked out anew by filtering bucket numbers, hung leases are
- * looked for at every step. It shares no code with the circuit it is compared to.
+ * The circuit as DESIGN §4 and §13 tell it, written the slow and plain way: lists of everything that
+ * happened, filtered anew for each question. It shares no code with the circuit it is compared to.
  */
+import {
+  countsFor,
+  countsOf,
+  inARow,
+  inWindow,
+  longestMsOf,
+  type Entry,
+  type ModelCounts,
+  type ModelRule,
+} from './model-rules.js';
 
 export type ModelMode = 'auto' | 'forced-open' | 'metrics-only' | 'disabled';
-export type Outcome = 'success' | 'failure' | 'slow';
 
-/** A rule in words of the model: what must be so among the verdicts it is shown. */
-export interface ModelRule {
-  readonly name: string;
-  /** Undefined = the circuit's longest window. */
-  readonly windowMs?: number;
-  holds(seen: {
-    readonly calls: number;
-    readonly failures: number;
-    readonly inARow: number;
-  }): boolean;
+/** What came of a call; `askedMs` is for how long it asks to be left in peace. */
+export interface Answer {
+  readonly isFailure: boolean;
+  readonly isLate: boolean;
+  readonly tookMs: number;
+  readonly askedMs: number;
 }
+
+export type ModelRecovery =
+  | {
+      readonly kind: 'probes';
+      readonly calls: number;
+      readonly successes: number;
+    }
+  | {
+      readonly kind: 'ramp';
+      readonly recoveryMs: number;
+      readonly graceMs: number;
+      readonly ratio: number;
+      readonly minimumCalls: number;
+    };
 
 export interface ModelSettings {
   readonly rules: readonly ModelRule[];
-  readonly calls: number;
-  readonly successes: number;
+  readonly recovery: ModelRecovery;
   readonly resetTimeoutMs: number;
   readonly factor: number;
   readonly maxMs: number;
   readonly jitter: number;
-}
-
-export interface Entry {
-  readonly atMs: number;
-  readonly outcome: Outcome;
 }
 
 interface ModelLease {
@@ -55,88 +67,73 @@ export interface ModelLook {
   readonly retryAfterMs?: number;
 }
 
-const BUCKETS = 10;
-
-/** Verdicts of `entries` whose bucket is one of the last ten. */
-export function inWindow(
-  entries: readonly Entry[],
-  windowMs: number,
-  nowMs: number,
-): Entry[] {
-  const numberOf = (atMs: number): number =>
-    Math.floor(atMs / (windowMs / BUCKETS));
-  return entries.filter(
-    ({ atMs }) => numberOf(nowMs) - numberOf(atMs) < BUCKETS,
-  );
+/** What a circuit is told of those around it; nothing = it stands for itself. */
+export interface Surroundings {
+  isRoom?(): boolean;
+  tell?(event: ModelEvent): void;
+  /** What rules over spans are shown where it is not this circuit's own list. */
+  entries?(): readonly Entry[];
+  inARow?(): number;
+  /** Whether a rule over the last calls holds for everybody. */
+  holdsEverywhere?(rule: ModelRule, nowMs: number): boolean;
+  peers?(rule: ModelRule, nowMs: number): ModelCounts | undefined;
 }
 
-export function isFailed({ outcome }: Entry): boolean {
-  return outcome !== 'success';
-}
+/** Why it opened, or would have. */
+type Reason = Pick<ModelRule, 'name' | 'slowMs'>;
 
-export function countsOf(entries: readonly Entry[]) {
-  const calls = entries.length;
-  const failures = entries.filter(isFailed).length;
-  const slow = entries.filter(({ outcome }) => outcome === 'slow').length;
-  return {
-    calls,
-    failures,
-    slow,
-    failureRatio: calls === 0 ? 0 : failures / calls,
-  };
-}
-
-export function inARow(entries: readonly Entry[]): number {
-  const lastSuccess = entries.findLastIndex((entry) => !isFailed(entry));
-  return entries.length - 1 - lastSuccess;
-}
+const ASKED: Reason = { name: 'retryAfter' };
 
 export class CircuitModel {
   mode: ModelMode = 'auto';
   state: 'closed' | 'open' | 'half-open' = 'closed';
-  tripped: string | undefined;
   untilMs = NaN;
-  /** Everything that happened, hung leases at the instant they ended. */
+  /** Everything that happened, hung leases and ramps at the instant they ended. */
   readonly events: ModelEvent[] = [];
-  /** Verdicts since the counts were last emptied. */
+  /** Answers since the counts were last emptied. */
   entries: Entry[] = [];
+  private reason: Reason | undefined;
+  /** Until when answers since then asked to be left in peace. */
+  private asks: number[] = [];
   private era = 0;
   private round = 0;
+  private roundStartMs = NaN;
   private leases: ModelLease[] = [];
   private failedRecoveries = 0;
   private lastOpeningMs = 0;
   private closedAtMs = -Infinity;
+  private graceUntilMs = -Infinity;
 
   constructor(
     private readonly settings: ModelSettings,
     private readonly random: () => number,
-    private readonly mayOpen: () => boolean,
-    private readonly tell: (event: ModelEvent) => void = () => {},
-    /** What the rules are shown where it is not this circuit's own list. */
-    private readonly shown?: {
-      entries(): readonly Entry[];
-      inARow(): number;
-    },
+    private readonly around: Surroundings = {},
   ) {}
 
   get longestMs(): number {
-    const spans = this.settings.rules.flatMap(({ windowMs }) => windowMs ?? []);
-    return spans.length === 0 ? 10_000 : Math.max(...spans);
+    return longestMsOf(this.settings.rules);
+  }
+
+  /** Name of the rule that opened it, or would have. */
+  get tripped(): string | undefined {
+    return this.reason?.name;
   }
 
   get isInService(): boolean {
     return this.state === 'closed' && this.mode !== 'forced-open';
   }
 
-  /** Takes note of every lease that hung past its end by `nowMs`. */
+  /** Lets everything happen that time alone has brought by `nowMs`, in its order. */
   settle(nowMs: number): void {
     while (this.state === 'half-open') {
-      const [hung] = this.running()
-        .filter(({ endMs }) => endMs <= nowMs)
-        .sort((a, b) => a.endMs - b.endMs);
-      if (hung === undefined) return;
-      hung.fate = 'lost';
-      this.decide(hung.endMs);
+      const [hung] = this.leasesThat('running').toSorted(
+        (a, b) => a.endMs - b.endMs,
+      );
+      const hangsMs = hung?.endMs ?? Infinity;
+      const overMs = this.isAnythingSeen ? this.rampEndMs : Infinity;
+      if (Math.min(hangsMs, overMs) > nowMs) return;
+      if (overMs > hangsMs) hung!.fate = 'lost';
+      this.decide(Math.min(hangsMs, overMs));
     }
   }
 
@@ -147,15 +144,22 @@ export class CircuitModel {
     return this.state === 'half-open' && !this.hasRoom();
   }
 
-  admit(nowMs: number, leaseMs: number): ModelTicket | undefined {
-    if (this.wouldRefuse(nowMs)) return undefined;
+  /** Whether one of `1 / share` calls that is not refused is let in: chance decides in a ramp. */
+  isLetIn(nowMs: number, share = 1): boolean {
+    if (this.wouldRefuse(nowMs)) return false;
+    const { recovery } = this.settings;
+    if (this.state === 'closed' || recovery.kind === 'probes') return true;
+    this.beginRecovery(nowMs);
+    const t = nowMs - this.roundStartMs;
+    const part = Math.min(1, 2 ** (t / recovery.recoveryMs) - 1) * share;
+    if (part === 0 || part === 1) return part === 1;
+    return this.random() < part;
+  }
+
+  /** Of a call that is let in. */
+  admit(nowMs: number, leaseMs: number): ModelTicket {
     if (this.state === 'closed') return { kind: 'closed', era: this.era };
-    if (this.state === 'open') {
-      this.state = 'half-open';
-      this.round += 1;
-      this.leases = [];
-      this.happened('half-opened', nowMs);
-    }
+    this.beginRecovery(nowMs);
     const lease: ModelLease = {
       round: this.round,
       endMs: nowMs + leaseMs,
@@ -165,8 +169,13 @@ export class CircuitModel {
     return { kind: 'lease', lease };
   }
 
+  ask(nowMs: number, leaseMs: number): ModelTicket | undefined {
+    return this.isLetIn(nowMs) ? this.admit(nowMs, leaseMs) : undefined;
+  }
+
   /** A call that another circuit judges enters while this one lets calls through. */
-  borrow(): ModelTicket | undefined {
+  borrow(nowMs: number): ModelTicket | undefined {
+    this.settle(nowMs);
     return this.isInService ? { kind: 'closed', era: this.era } : undefined;
   }
 
@@ -179,13 +188,22 @@ export class CircuitModel {
           ticket.lease.fate === 'running';
   }
 
-  record(ticket: ModelTicket, outcome: Outcome, nowMs: number): void {
+  record(ticket: ModelTicket, answer: Answer, nowMs: number): void {
     if (!this.isCurrent(ticket, nowMs)) return;
+    const { isFailure, isLate, tookMs, askedMs } = answer;
     if (ticket.kind === 'lease') {
-      ticket.lease.fate = outcome === 'success' ? 'won' : 'lost';
-      this.decide(nowMs);
+      // What opened for slowness is not healed by a slow answer.
+      const { slowMs = Infinity } = this.reason ?? {};
+      const isLost = isFailure || tookMs > slowMs;
+      ticket.lease.fate = isLost ? 'lost' : 'won';
+      if (askedMs > 0) {
+        if (isLost) this.failedRecoveries += 1;
+        this.reason = ASKED;
+        this.becomeOpen(nowMs, askedMs);
+      } else this.decide(nowMs);
     } else if (this.mode !== 'disabled') {
-      this.entries.push({ atMs: nowMs, outcome });
+      this.entries.push({ atMs: nowMs, isFailure, isLate, tookMs });
+      if (askedMs > 0) this.asks.push(nowMs + askedMs);
       this.judge(nowMs);
     }
   }
@@ -202,8 +220,7 @@ export class CircuitModel {
   }
 
   rejudge(nowMs: number): void {
-    if (this.state === 'closed' && this.tripped !== undefined)
-      this.judge(nowMs);
+    if (this.state === 'closed' && this.reason !== undefined) this.judge(nowMs);
   }
 
   control(mode: ModelMode, nowMs: number): void {
@@ -212,6 +229,7 @@ export class CircuitModel {
     const wasIn = this.isInService;
     this.mode = mode;
     this.failedRecoveries = 0;
+    this.graceUntilMs = -Infinity;
     this.becomeClosed();
     if (mode === 'forced-open') this.happened('opened', nowMs);
     else if (!wasIn) this.happened('closed', nowMs);
@@ -230,115 +248,125 @@ export class CircuitModel {
       : { state: 'open', retryAfterMs: this.untilMs - nowMs };
   }
 
-  counts(nowMs: number) {
+  counts(nowMs: number): ModelCounts {
     return countsOf(inWindow(this.entries, this.longestMs, nowMs));
   }
 
+  holds(rule: ModelRule, nowMs: number): boolean {
+    const { around, entries, longestMs } = this;
+    const isOfCalls = rule.windowCalls !== undefined;
+    if (isOfCalls && around.holdsEverywhere !== undefined)
+      return around.holdsEverywhere(rule, nowMs);
+    const shown = around.entries?.() ?? entries;
+    const counts = countsFor(rule, shown, longestMs, nowMs);
+    const inRow = around.inARow?.() ?? inARow(shown);
+    const peers = around.peers?.(rule, nowMs);
+    return rule.holds({ ...counts, inARow: inRow }, peers);
+  }
+
   judge(nowMs: number): void {
-    const entries = this.shown?.entries() ?? this.entries;
-    const rule = this.settings.rules.find((each) =>
-      each.holds({
-        ...countsOf(inWindow(entries, each.windowMs ?? this.longestMs, nowMs)),
-        inARow: this.shown?.inARow() ?? inARow(entries),
-      }),
-    );
-    const before = this.tripped;
-    this.tripped = rule?.name;
-    if (rule === undefined) return;
+    const askedUntilMs = Math.max(...this.asks.filter((ms) => ms > nowMs));
+    const isAsked = askedUntilMs > nowMs;
+    const before = this.reason;
+    this.reason = isAsked
+      ? ASKED
+      : this.settings.rules.find((rule) => this.holds(rule, nowMs));
+    if (this.reason === undefined) return;
     if (this.mode === 'metrics-only') {
       if (before === undefined) this.happened('would-open', nowMs);
-    } else if (this.mayOpen()) {
+    } else if (nowMs >= this.graceUntilMs && (this.around.isRoom?.() ?? true)) {
       if (nowMs - this.closedAtMs >= this.lastOpeningMs)
         this.failedRecoveries = 0;
-      this.becomeOpen(nowMs);
+      this.becomeOpen(nowMs, isAsked ? askedUntilMs - nowMs : undefined);
     }
   }
 
-  private running(): ModelLease[] {
-    return this.leases.filter(({ fate }) => fate === 'running');
+  private leasesThat(...fates: readonly ModelLease['fate'][]): ModelLease[] {
+    return this.leases.filter(({ fate }) => fates.includes(fate));
   }
 
   private hasRoom(): boolean {
-    const taken = this.leases.filter(({ fate }) => fate !== 'given back');
-    return taken.length < this.settings.calls;
+    const { recovery } = this.settings;
+    const taken = this.leasesThat('running', 'won', 'lost').length;
+    return recovery.kind === 'ramp' || taken < recovery.calls;
+  }
+
+  private get isAnythingSeen(): boolean {
+    return this.leasesThat('won', 'lost').length > 0;
+  }
+
+  private get rampEndMs(): number {
+    const { recovery } = this.settings;
+    return recovery.kind === 'ramp'
+      ? this.roundStartMs + recovery.recoveryMs
+      : Infinity;
   }
 
   private decide(nowMs: number): void {
-    const { calls, successes } = this.settings;
-    const won = this.leases.filter(({ fate }) => fate === 'won').length;
-    const lost = this.leases.filter(({ fate }) => fate === 'lost').length;
-    if (won >= successes) {
-      this.closedAtMs = nowMs;
-      this.becomeClosed();
-      this.happened('closed', nowMs);
-    } else if (lost > calls - successes) {
-      this.failedRecoveries += 1;
-      this.becomeOpen(nowMs);
+    const { recovery } = this.settings;
+    const won = this.leasesThat('won').length;
+    const lost = this.leasesThat('lost').length;
+    if (recovery.kind === 'probes') {
+      const { calls, successes } = recovery;
+      if (won >= successes) this.recover(nowMs, 0);
+      else if (lost > calls - successes) this.failToRecover(nowMs);
+      return;
     }
+    const isOver = nowMs >= this.rampEndMs;
+    if (!isOver && won + lost < recovery.minimumCalls) return;
+    if (lost / (won + lost) >= recovery.ratio) this.failToRecover(nowMs);
+    else if (isOver) this.recover(nowMs, recovery.graceMs);
   }
 
-  private becomeOpen(nowMs: number): void {
+  private failToRecover(nowMs: number): void {
+    this.failedRecoveries += 1;
+    this.becomeOpen(nowMs);
+  }
+
+  private recover(nowMs: number, graceMs: number): void {
+    this.closedAtMs = nowMs;
+    this.graceUntilMs = nowMs + graceMs;
+    this.becomeClosed();
+    this.happened('closed', nowMs);
+  }
+
+  /** The first who asks after the opening begins it. */
+  private beginRecovery(nowMs: number): void {
+    if (this.state === 'half-open') return;
+    this.state = 'half-open';
+    this.round += 1;
+    this.roundStartMs = nowMs;
+    this.leases = [];
+    this.happened('half-opened', nowMs);
+  }
+
+  private becomeOpen(nowMs: number, askedMs?: number): void {
+    this.lastOpeningMs = askedMs ?? this.openingMs();
+    this.untilMs = nowMs + this.lastOpeningMs;
+    this.state = 'open';
+    this.era += 1;
+    this.happened('opened', nowMs);
+  }
+
+  private openingMs(): number {
     const { resetTimeoutMs, factor, maxMs, jitter } = this.settings;
     let lengthMs = resetTimeoutMs;
     for (let k = 0; k < this.failedRecoveries; k++) lengthMs *= factor;
     lengthMs = Math.min(lengthMs, Math.max(maxMs, resetTimeoutMs));
-    if (jitter > 0) lengthMs *= 1 + jitter * this.random();
-    this.lastOpeningMs = lengthMs;
-    this.untilMs = nowMs + lengthMs;
-    this.state = 'open';
-    this.era += 1;
-    this.happened('opened', nowMs);
+    return jitter > 0 ? lengthMs * (1 + jitter * this.random()) : lengthMs;
   }
 
   private becomeClosed(): void {
     this.state = 'closed';
     this.era += 1;
     this.entries = [];
-    this.tripped = undefined;
+    this.asks = [];
+    this.reason = undefined;
   }
 
   private happened(change: ModelEvent['change'], atMs: number): void {
     const event = { change, atMs };
     this.events.push(event);
-    this.tell(event);
+    this.around.tell?.(event);
   }
 }
-
-/** The circuit's rules in words of the model. */
-export const modelRules = {
-  failureRatio: (
-    ratio: number,
-    minimumCalls: number,
-    windowMs: number,
-  ): ModelRule => ({
-    name: 'failureRatio',
-    windowMs,
-    holds: ({ calls, failures }) =>
-      calls >= minimumCalls && failures / calls >= ratio,
-  }),
-  consecutiveFailures: (count: number): ModelRule => ({
-    name: 'consecutiveFailures',
-    holds: (seen) => seen.inARow >= count,
-  }),
-  errorCount: (maxFail: number, windowMs: number): ModelRule => ({
-    name: 'errorCount',
-    windowMs,
-    holds: ({ failures }) => failures >= maxFail + 1,
-  }),
-  firstFailure: (): ModelRule => ({
-    name: 'firstFailure',
-    holds: (seen) => seen.inARow > 0,
-  }),
-  atLowVolume: (): ModelRule => ({
-    name: 'consecutiveFailures',
-    windowMs: 10_000,
-    holds: (seen) => seen.calls < 10 && seen.inARow >= 5,
-  }),
-};
-
-/** What DESIGN says holds without `circuit.trip`. */
-export const defaultModelRules: readonly ModelRule[] = [
-  modelRules.failureRatio(0.5, 10, 10_000),
-  modelRules.consecutiveFailures(20),
-  modelRules.atLowVolume(),
-];

@@ -4,65 +4,71 @@
  */
 import {
   CircuitModel,
+  type Answer,
+  type ModelMode,
+  type ModelSettings,
+  type ModelTicket,
+} from './circuit-model.js';
+import {
+  countsFor,
   countsOf,
   inARow,
   inWindow,
   type Entry,
-  type ModelMode,
-  type ModelSettings,
-  type ModelTicket,
-  type Outcome,
-} from './circuit-model.js';
+  type ModelCounts,
+  type ModelRule,
+} from './model-rules.js';
 
 export interface FleetTickets {
+  /** Of the list; the peer that no list names is the one after the last. */
   readonly host: number;
   readonly own: ModelTicket;
   /** Undefined where the dependency did not let it through. */
   readonly above: ModelTicket | undefined;
 }
 
+export interface FleetSettings extends ModelSettings {
+  readonly count: number;
+  readonly maxOutRatio: number;
+  readonly leaseMs: number;
+}
+
 export class FleetModel {
   readonly hosts: readonly CircuitModel[];
   readonly above: CircuitModel;
-  private nowMs = 0;
+  /** A peer that no list names, once a call was pinned to it. */
+  peer: CircuitModel | undefined;
+  /** A host is back, and those that wait for room have not been judged anew. */
+  private isRoomAgain = false;
   private readonly ownModes = new Map<number, ModelMode>();
 
   constructor(
-    settings: ModelSettings,
-    count: number,
-    private readonly maxOutRatio: number,
-    private readonly leaseMs: number,
+    private readonly settings: FleetSettings,
+    private readonly random: () => number,
   ) {
-    const none = (): number => 0;
     this.hosts = Array.from(
-      { length: count },
+      { length: settings.count },
       (_, index) =>
-        new CircuitModel(
-          settings,
-          none,
-          () => this.isRoom,
-          ({ change }) => {
-            if (change === 'closed') this.returned(index);
+        new CircuitModel(settings, random, {
+          isRoom: () => this.isRoom,
+          tell: ({ change }) => {
+            if (change === 'closed') this.isRoomAgain = true;
           },
-        ),
+          peers: (rule, nowMs) => this.peersOf(index, rule, nowMs),
+        }),
     );
-    this.above = new CircuitModel(
-      settings,
-      none,
-      () => true,
-      ({ change }) => {
+    this.above = new CircuitModel(settings, random, {
+      tell: ({ change }) => {
         if (change === 'closed')
           for (const host of this.serving) host.startAfresh();
       },
-      {
-        entries: () => this.entries,
-        inARow: () =>
-          Math.min(
-            ...this.serving.map((host) => inARow(host.entries)),
-            Infinity,
-          ),
-      },
-    );
+      entries: () => this.entries,
+      inARow: () =>
+        Math.min(...this.serving.map((host) => inARow(host.entries)), Infinity),
+      holdsEverywhere: (rule, nowMs) =>
+        this.serving.length > 0 &&
+        this.serving.every((host) => host.holds(rule, nowMs)),
+    });
   }
 
   get serving(): readonly CircuitModel[] {
@@ -71,10 +77,11 @@ export class FleetModel {
 
   get mostOut(): number {
     const { length } = this.hosts;
-    return Math.min(Math.ceil(this.maxOutRatio * length), length - 1);
+    const { maxOutRatio } = this.settings;
+    return Math.min(Math.ceil(maxOutRatio * length), length - 1);
   }
 
-  /** Verdicts of the hosts in service. */
+  /** Answers of the hosts in service. */
   private get entries(): Entry[] {
     return this.serving.flatMap((host) => host.entries);
   }
@@ -83,36 +90,56 @@ export class FleetModel {
     return this.hosts.length - this.serving.length < this.mostOut;
   }
 
-  counts(nowMs: number) {
+  counts(nowMs: number): ModelCounts {
     return countsOf(inWindow(this.entries, this.above.longestMs, nowMs));
   }
 
-  /** Out hosts whose time is up: one of them is the next unpinned pick. */
-  due(nowMs: number): number[] {
-    return this.indices(
-      (host) => !host.isInService && !host.wouldRefuse(nowMs),
-    );
+  /** Lets happen everywhere what time alone has brought; whether that was anything. */
+  settle(nowMs: number): boolean {
+    const circuits = [
+      this.above,
+      ...this.hosts,
+      ...(this.peer ? [this.peer] : []),
+    ];
+    const happened = () =>
+      circuits.reduce((sum, { events }) => sum + events.length, 0);
+    const before = happened();
+    for (const circuit of circuits) circuit.settle(nowMs);
+    return happened() > before;
   }
 
-  inService(): number[] {
-    return this.indices((host) => host.isInService);
+  /** Somebody asks: whoever waits for room is judged anew if there is some. */
+  notice(nowMs: number): void {
+    this.settle(nowMs);
+    if (!this.isRoomAgain) return;
+    this.isRoomAgain = false;
+    for (const host of this.serving) host.rejudge(nowMs);
   }
 
   /** Where an unpinned call may go; empty = refused. `go` tells where it went. */
   admit(nowMs: number): {
     readonly mayGoTo: readonly number[];
+    /** The dependency's own circuit refused it. */
+    readonly isAboveShut: boolean;
     go(host: number): FleetTickets;
     refuse(): void;
   } {
-    this.nowMs = nowMs;
-    const above = this.above.admit(nowMs, this.leaseMs);
-    const due = above?.kind === 'closed' ? this.due(nowMs) : [];
+    this.settle(nowMs);
+    const { leaseMs } = this.settings;
+    const above = this.above.ask(nowMs, leaseMs);
+    if (above !== undefined) this.notice(nowMs);
+    // A dependency probes by a host in service, or where there is none by one that is due.
+    const mayProbe =
+      above?.kind === 'closed' ||
+      (above !== undefined && this.serving.length === 0);
+    const due = mayProbe ? this.due(nowMs) : [];
     const mayGoTo = due.length > 0 ? due : this.inService();
     return {
       mayGoTo: above === undefined ? [] : mayGoTo,
+      isAboveShut: above === undefined,
       go: (host) => ({
         host,
-        own: this.hosts[host]!.admit(nowMs, this.leaseMs)!,
+        own: this.hosts[host]!.admit(nowMs, leaseMs),
         above,
       }),
       refuse: () => {
@@ -122,57 +149,99 @@ export class FleetModel {
   }
 
   admitPinned(host: number, nowMs: number): FleetTickets | undefined {
-    this.nowMs = nowMs;
+    if (host < this.hosts.length) this.notice(nowMs);
+    const { leaseMs, count } = this.settings;
+    const circuit = this.circuitOf(host, nowMs);
     if (this.above.mode === 'forced-open') return undefined;
-    const own = this.hosts[host]!.admit(nowMs, this.leaseMs);
-    return own && { host, own, above: this.above.borrow() };
+    const own = circuit.ask(nowMs, leaseMs);
+    const above = host < count ? this.above.borrow(nowMs) : undefined;
+    return own && { host, own, above };
   }
 
-  record(tickets: FleetTickets, outcome: Outcome, nowMs: number): void {
-    this.nowMs = nowMs;
+  record(tickets: FleetTickets, answer: Answer, nowMs: number): void {
+    if (tickets.host < this.hosts.length) this.notice(nowMs);
     const { own, above } = tickets;
-    const host = this.hosts[tickets.host]!;
+    const host = this.circuitOf(tickets.host, nowMs);
     const isCurrent = above !== undefined && this.above.isCurrent(above, nowMs);
     const isCounted =
-      isCurrent && host.isInService && host.isCurrent(own, nowMs);
-    host.record(own, outcome, nowMs);
+      isCurrent &&
+      host.isInService &&
+      host.mode !== 'disabled' &&
+      host.isCurrent(own, nowMs);
+    host.record(own, answer, nowMs);
+    if (tickets.host < this.hosts.length) this.notice(nowMs);
+    // What a throttled answer asks for is between the caller and that host.
     if (isCurrent && above.kind === 'lease')
-      this.above.record(above, outcome, nowMs);
+      this.above.record(above, { ...answer, askedMs: 0 }, nowMs);
     else if (isCounted && host.isInService && this.above.mode !== 'disabled')
       this.above.judge(nowMs);
   }
 
-  release(tickets: FleetTickets, nowMs: number): void {
-    this.nowMs = nowMs;
-    const { host, own, above } = tickets;
-    this.hosts[host]!.release(own, nowMs);
+  release({ host, own, above }: FleetTickets, nowMs: number): void {
+    this.notice(nowMs);
+    this.circuitOf(host, nowMs).release(own, nowMs);
     if (above !== undefined) this.above.release(above, nowMs);
   }
 
   control(mode: ModelMode, nowMs: number): void {
-    this.nowMs = nowMs;
-    this.above.control(mode, nowMs);
-    for (const host of this.serving) host.startAfresh();
+    this.notice(nowMs);
+    if (mode !== this.above.mode) {
+      this.above.control(mode, nowMs);
+      for (const host of this.serving) host.startAfresh();
+    }
     this.hosts.forEach((host, index) =>
       host.control(this.modeOf(index), nowMs),
     );
+    this.peer?.control(this.modeOf(this.hosts.length), nowMs);
+    this.notice(nowMs);
   }
 
-  controlHost(index: number, mode: ModelMode, nowMs: number): void {
-    this.nowMs = nowMs;
+  controlOne(index: number, mode: ModelMode, nowMs: number): void {
+    this.notice(nowMs);
     this.ownModes.set(index, mode);
-    this.hosts[index]!.control(mode, nowMs);
+    this.circuitOf(index, nowMs).control(mode, nowMs);
+    this.notice(nowMs);
+  }
+
+  /** Out hosts that may be the next unpinned pick; a ramp's chance says at once which one it is. */
+  private due(nowMs: number): number[] {
+    const due = this.indices(
+      (host) => !host.isInService && !host.wouldRefuse(nowMs),
+    );
+    if (this.settings.recovery.kind === 'probes') return due;
+    const share = 1 / this.hosts.length;
+    const drawn = due.find((at) => this.hosts[at]!.isLetIn(nowMs, share));
+    return drawn === undefined ? [] : [drawn];
+  }
+
+  private inService(): number[] {
+    return this.indices((host) => host.isInService);
+  }
+
+  private circuitOf(index: number, nowMs: number): CircuitModel {
+    if (index < this.hosts.length) return this.hosts[index]!;
+    if (this.peer === undefined) {
+      this.peer = new CircuitModel(this.settings, this.random);
+      this.peer.control(this.modeOf(index), nowMs);
+    }
+    return this.peer;
+  }
+
+  /** What all others in service have counted; undefined without others. */
+  private peersOf(
+    index: number,
+    rule: ModelRule,
+    nowMs: number,
+  ): ModelCounts | undefined {
+    const others = this.serving.filter((host) => host !== this.hosts[index]);
+    if (others.length === 0) return undefined;
+    const entries = others.flatMap((host) => host.entries);
+    return countsFor(rule, entries, this.above.longestMs, nowMs);
   }
 
   private modeOf(index: number): ModelMode {
     const { mode } = this.above;
     return this.ownModes.get(index) ?? (mode === 'forced-open' ? 'auto' : mode);
-  }
-
-  /** There is room again: those that wait for it are judged anew. */
-  private returned(index: number): void {
-    for (const other of this.serving)
-      if (other !== this.hosts[index]) other.rejudge(this.nowMs);
   }
 
   private indices(test: (host: CircuitModel) => boolean): number[] {

@@ -88,7 +88,7 @@ const uses = `
 const wrongLines = uses.split('// WRONG').length - 1;
 
 /** A program of its own: a declaration of ids holds for the whole program it is in. */
-describe('Ids', () => {
+describe('Ids', { timeout: 60_000 }, () => {
   let folder: string;
 
   beforeEach(() => {

@@ -21,35 +21,94 @@ const counts = (calls: number, failures: number, inARow = 0): Counts => ({
 });
 
 describe('A trip rule', () => {
-  it.each<[string, TripRule, Counts, boolean]>([
-    ['failureRatio at its ratio', failureRatio(), counts(10, 5), true],
-    ['failureRatio below its ratio', failureRatio(), counts(11, 5), false],
-    ['failureRatio with too few calls', failureRatio(), counts(9, 9), false],
+  it.each<[string, () => TripRule, Counts, boolean]>([
+    ['failureRatio at its ratio', () => failureRatio(), counts(10, 5), true],
+    [
+      'failureRatio below its ratio',
+      () => failureRatio(),
+      counts(11, 5),
+      false,
+    ],
+    [
+      'failureRatio with too few calls',
+      () => failureRatio(),
+      counts(9, 9),
+      false,
+    ],
     [
       'failureRatio of 1',
-      failureRatio({ ratio: 1, minimumCalls: 1 }),
+      () => failureRatio({ ratio: 1, minimumCalls: 1 }),
       counts(1, 1),
       true,
     ],
     [
       'consecutiveFailures at its count',
-      consecutiveFailures(3),
+      () => consecutiveFailures(3),
       counts(3, 3, 3),
       true,
     ],
     [
       'consecutiveFailures below it',
-      consecutiveFailures(3),
+      () => consecutiveFailures(3),
       counts(9, 9, 2),
       false,
     ],
-    ['errorCount at maxFail', errorCount(), counts(3, 3), false],
-    ['errorCount one beyond', errorCount(), counts(400, 4), true],
-    ['errorCount of none', errorCount({ maxFail: 0 }), counts(9, 1), true],
-    ['firstFailure after a success', firstFailure(), counts(9, 3, 0), false],
-    ['firstFailure after a failure', firstFailure(), counts(9, 1, 1), true],
-  ])('%s', (_, rule, seen, expected) => {
-    expect(rule.trips(seen)).toBe(expected);
+    ['errorCount at maxFail', () => errorCount(), counts(3, 3), false],
+    ['errorCount one beyond', () => errorCount(), counts(400, 4), true],
+    [
+      'errorCount of none',
+      () => errorCount({ maxFail: 0 }),
+      counts(9, 1),
+      true,
+    ],
+    [
+      'firstFailure after a success',
+      () => firstFailure(),
+      counts(9, 3, 0),
+      false,
+    ],
+    [
+      'firstFailure after a failure',
+      () => firstFailure(),
+      counts(9, 1, 1),
+      true,
+    ],
+  ])('%s', (_, make, seen, expected) => {
+    expect(make().trips(seen)).toBe(expected);
+  });
+
+  it.each<[string, () => TripRule]>([
+    ['failureRatio', failureRatio],
+    ['slowRatio', slowRatio],
+    ['errorCount', errorCount],
+    ['firstFailure', firstFailure],
+    ['consecutiveFailures', () => consecutiveFailures(1)],
+    ['failureRatio', () => DEFAULT_TRIP[0]!],
+    ['consecutiveFailures', () => DEFAULT_TRIP[1]!],
+    ['consecutiveFailures', () => DEFAULT_TRIP[2]!],
+  ])('is called %s', (name, make) => {
+    expect(make().name).toBe(name);
+  });
+
+  it.each<[() => TripRule, object]>([
+    [
+      () => failureRatio({ ratio: 0.2, minimumCalls: 5, windowMs: 7 }),
+      { windowMs: 7 },
+    ],
+    [
+      () => slowRatio({ ratio: 0.2, slowMs: 5, minimumCalls: 5, windowMs: 7 }),
+      { windowMs: 7, slowMs: 5 },
+    ],
+    [() => errorCount({ maxFail: 2, windowMs: 7 }), { windowMs: 7 }],
+    [() => errorCount({ maxFail: 2, windowCalls: 7 }), { windowCalls: 7 }],
+  ])('takes every option it has, %#', (make, expected) => {
+    expect(make()).toMatchObject(expected);
+  });
+
+  it('names itself and its option where a count is wrong', () => {
+    expect(() => consecutiveFailures(0)).toThrow(
+      'consecutiveFailures({ count }) is 0: expected a whole number of at least 1',
+    );
   });
 
   it('tells its window where it has one', () => {

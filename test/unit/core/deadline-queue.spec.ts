@@ -5,6 +5,7 @@ import {
   leftoversOf,
   type Waiter,
 } from '../../../lib/core/deadline-queue.js';
+import type { Clock } from '../../../lib/core/clock.js';
 import { ManualClock } from '../../../lib/testing/manual-clock.js';
 import { seededRandom } from '../../support/chance.js';
 
@@ -216,6 +217,86 @@ describe('A deadline queue', () => {
     }
 
     expect(mismatches).toEqual([]);
+  });
+});
+
+describe('The alarm of a deadline queue', () => {
+  /** A clock whose one alarm is set off by hand, and that notes what is asked of it. */
+  function belfry() {
+    const asked: (number | 'clear')[] = [];
+    const held: unknown[] = [];
+    const rings: (() => void)[] = [];
+    const time = { nowMs: 0 };
+    const clock: Clock = {
+      nowMs: () => time.nowMs,
+      dateMs: () => time.nowMs,
+      alarm: (ring, options) => {
+        rings.push(ring);
+        held.push(options);
+        return {
+          set: (atMs) => void asked.push(atMs),
+          clear: () => void asked.push('clear'),
+        };
+      },
+    };
+    const ring = (nowMs: number): void => {
+      time.nowMs = nowMs;
+      for (const each of rings) each();
+    };
+    return { asked, held, clock, ring };
+  }
+  const guest = (): Guest => new Guest('a', () => {});
+
+  it('is set for the first to come, and moved only where another comes sooner', () => {
+    const { asked, clock } = belfry();
+    const queue = new DeadlineQueue(clock);
+
+    for (const dueMs of [30, 40, 20, 35]) queue.add(guest(), dueMs);
+
+    expect(asked).toEqual([30, 20]);
+  });
+
+  it('is moved when the first one leaves, and left alone when another does', () => {
+    const { asked, clock } = belfry();
+    const queue = new DeadlineQueue(clock);
+    const [first, second, third] = [guest(), guest(), guest()];
+    queue.add(first, 10);
+    queue.add(second, 20);
+    queue.add(third, 30);
+
+    queue.remove(third);
+    expect(asked).toEqual([10]);
+    queue.remove(first);
+    queue.remove(second);
+
+    expect(asked).toEqual([10, 20, 'clear']);
+  });
+
+  it('is set again where it rang too early', () => {
+    const { asked, clock, ring } = belfry();
+    new DeadlineQueue(clock).add(guest(), 10);
+
+    ring(9);
+
+    expect(asked).toEqual([10, 10]);
+  });
+
+  it('is not set where it rang for nobody', () => {
+    const { asked, clock, ring } = belfry();
+    new DeadlineQueue(clock).add(guest(), Infinity);
+
+    ring(9);
+
+    expect(asked).toEqual([]);
+  });
+
+  it('holds the process for those who wait, and not for what is left over', () => {
+    const { held, clock } = belfry();
+
+    deadlinesOf(clock);
+    leftoversOf(clock);
+
+    expect(held).toEqual([{ holdsProcess: true }, { holdsProcess: false }]);
   });
 });
 

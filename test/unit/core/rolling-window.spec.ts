@@ -25,6 +25,14 @@ describe('A rolling window', () => {
     expect(new RollingWindow(1_000).read(5)).toEqual(nothing);
   });
 
+  it('may be read again and again before anything happened', () => {
+    const window = new RollingWindow(1_000);
+
+    const reads = [0, 150, 300, 5_000].map((atMs) => window.read(atMs));
+
+    expect(reads).toEqual([nothing, nothing, nothing, nothing]);
+  });
+
   it('forgets an idle hour in one step', () => {
     const window = new RollingWindow(10_000);
     window.record(0, true, true);
@@ -139,6 +147,16 @@ describe('A rolling window, less a part of itself', () => {
     sum.subtract(part, 1_050);
 
     expect(sum.read(1_050).calls).toBe(1);
+  });
+
+  it('stays empty where only the part has counted', () => {
+    const part = new RollingWindow(1_000);
+    part.record(0, true, true);
+    const sum = new RollingWindow(1_000);
+
+    sum.subtract(part, 0);
+
+    expect(sum.read(0)).toEqual(nothing);
   });
 
   it('stays as it is where the part has counted nothing', () => {

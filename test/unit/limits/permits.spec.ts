@@ -58,6 +58,19 @@ describe('Permits', () => {
     expect(granted).toEqual(['b']);
   });
 
+  it('are untouched by one who leaves without having waited', () => {
+    const permits = new Permits(1, 10);
+    permits.tryAcquire();
+
+    permits.leave({ granted: () => {} });
+    permits.release();
+
+    expect({ inUse: permits.inUse, queued: permits.queued }).toEqual({
+      inUse: 0,
+      queued: 0,
+    });
+  });
+
   it('cannot be taken past those who wait', () => {
     const permits = new Permits(1, 10);
     permits.tryAcquire();
@@ -123,6 +136,50 @@ describe('Permits', () => {
     permits.release();
 
     expect(granted).toEqual(['a', 'b', 'c']);
+  });
+
+  it('tell at once that none is taken, or as soon as it is so, once', () => {
+    const permits = new Permits(2, 10);
+    const told: string[] = [];
+    permits.whenIdle(() => told.push('at once'));
+    expect(told).toEqual(['at once']);
+    permits.tryAcquire();
+    permits.tryAcquire();
+
+    permits.whenIdle(() => told.push('later'));
+    permits.release();
+    expect(told).toEqual(['at once']);
+    permits.release();
+    permits.tryAcquire();
+    permits.release();
+
+    expect(told).toEqual(['at once', 'later']);
+  });
+
+  it('are scattered to all who may go elsewhere, beyond the limit', () => {
+    const permits = new Permits(1, 10);
+    permits.tryAcquire();
+    const { wait, granted } = line(permits);
+    wait('a');
+    const pinned = { pinned: 'here', granted: () => granted.push('pinned') };
+    permits.enqueue(pinned);
+    wait('b');
+
+    permits.scatter();
+
+    expect(granted).toEqual(['a', 'b']);
+    expect({ inUse: permits.inUse, queued: permits.queued }).toEqual({
+      inUse: 3,
+      queued: 1,
+    });
+  });
+
+  it('are scattered to nobody where nobody waits', () => {
+    const permits = new Permits(1, 10);
+
+    permits.scatter();
+
+    expect(permits.inUse).toBe(0);
   });
 
   it('are never more than the limit, and each waiter gets one exactly once, in order', () => {

@@ -59,6 +59,14 @@ describe('The wait before a retry', () => {
     );
   });
 
+  it('draws no chance without jitter', () => {
+    const random = () => {
+      throw new Error('drawn');
+    };
+
+    expect(backoffMs(plain, 1, 0, random)).toBe(100);
+  });
+
   it.each([
     ['from the first delay to three times it', 0, [100, 200, 300]],
     ['from the first delay to three times the last', 200, [100, 350, 600]],
