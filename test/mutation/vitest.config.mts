@@ -20,6 +20,7 @@ export default defineConfig({
     include: [
       'test/unit/{balancing,circuit,core,limits,retry}/*.spec.ts',
       'test/unit/dependency/option-*.spec.ts',
+      'test/composition/core-host-source.spec.ts',
       'test/mutation/*.spec.ts',
     ],
     setupFiles: ['test/mutation/properties.setup.ts'],

@@ -143,7 +143,10 @@ describe('retry.on', () => {
         return outcome === 1;
       },
     ],
-    ['class-naming', (outcome: unknown) => `class ${outcome}` === 'class 1'],
+    [
+      'class-naming',
+      (outcome: unknown) => `class ${String(outcome)}` === 'class 1',
+    ],
   ])('takes a %s function for a predicate', (_, on) => {
     expect(isAskedFor(on, 1, false)).toBe(true);
     expect(isAskedFor(on, 2, true)).toBe(false);
