@@ -219,15 +219,33 @@ describe('What came of an attempt', () => {
   });
 
   it('of a host that goes out by it is judged there and not above', () => {
-    let asked = 0;
-    const witness = { name: 'witness', trips: () => ((asked += 1), false) };
+    const asked: number[] = [];
+    const witness = {
+      name: 'witness',
+      trips: ({ calls }: { calls: number }) => asked.push(calls) < 0,
+    };
     const { answer } = rig(3, { above: [witness] });
+    answer(1, true);
     answer(0, true);
-    expect(asked).toBe(1);
+    expect(asked).toEqual([1, 2]);
 
     answer(0, true);
 
     expect(moves).toEqual(['h0:80 out at 0']);
+    expect(asked).toEqual([1, 2]);
+  });
+
+  it('is judged nowhere if its host has started afresh since', () => {
+    let asked = 0;
+    const witness = { name: 'witness', trips: () => ((asked += 1), false) };
+    const { answer, hosts } = rig(3, { above: [witness] });
+    const ticket = hosts[0]!.circuit!.admit(0, LEASE_MS);
+    hosts[0]!.circuit!.startAfresh();
+    answer(1, true);
+    expect(asked).toBe(1);
+
+    answer(0, true, 0, { ticket });
+
     expect(asked).toBe(1);
   });
 
@@ -269,6 +287,16 @@ describe('A host that goes out', () => {
     expect(counts()).toMatchObject({ calls: 2, failures: 1 });
   });
 
+  it('takes it once, not again when it is probed', () => {
+    const { answer, takeOut, hosts, counts } = rig(3, { resetTimeoutMs: 100 });
+    takeOut(0);
+    for (let each = 0; each < 2; each++) answer(1, false);
+
+    hosts[0]!.circuit!.admit(100, LEASE_MS);
+
+    expect(counts(100).calls).toBe(2);
+  });
+
   it('is told of once, going and coming', () => {
     const { set, takeOut, answer, hosts } = rig(3);
     takeOut(0);
@@ -291,6 +319,21 @@ describe('A host that goes out', () => {
     answer(0, false, OPEN_MS);
 
     expect(namesOf(set.serving)).toBe('h0');
+  });
+
+  it('leaves, by a ramp that was over, from when that was noticed', () => {
+    const { set, answer, takeOut, hosts } = rig(2, {
+      recovery: ramp({ recoveryMs: 1_000 }),
+    });
+    takeOut(0);
+    hosts[0]!.circuit!.isDrawn(OPEN_MS);
+    answer(0, false, OPEN_MS + 900);
+    for (let each = 0; each < 2; each++) answer(1, true, OPEN_MS + 950);
+
+    set.notice(OPEN_MS + 5_000);
+
+    expect(namesOf(set.serving)).toBe('h0');
+    expect(hosts[1]!.circuit!.nextProbeMs).toBe(2 * OPEN_MS + 5_000);
   });
 
   it('needs no circuit above it', () => {
@@ -364,6 +407,17 @@ describe('A host with its time up', () => {
     expect(picks[1]).not.toBe(hosts[1]);
   });
 
+  it('is out for as long again once its probe hangs', () => {
+    const { set, hosts, takeOut } = rig(3);
+    takeOut(1);
+    hosts[1]!.circuit!.admit(OPEN_MS, 500);
+    set.refresh();
+
+    set.notice(OPEN_MS + 500);
+
+    expect(hosts[1]!.circuit!.nextProbeMs).toBe(2 * OPEN_MS + 500);
+  });
+
   it('is back when its ramp is over, whoever notices', () => {
     const { set, hosts, takeOut, answer } = rig(3, {
       recovery: ramp({ recoveryMs: 1_000 }),
@@ -378,6 +432,48 @@ describe('A host with its time up', () => {
 
     expect(namesOf(set.serving)).toBe('h0 h1 h2');
     expect(moves.at(-1)).toBe(`h1:80 in at ${OPEN_MS + 1_000}`);
+  });
+});
+
+describe('A ticket that comes back', () => {
+  it.each([
+    [OPEN_MS + 1_000, 'h0 h1 h2'],
+    [undefined, 'h0 h2'],
+  ])('at %s shows who is back by then: %s', (nowMs, serving) => {
+    const { set, hosts, takeOut, answer } = rig(3, {
+      recovery: ramp({ recoveryMs: 1_000 }),
+    });
+    takeOut(1);
+    hosts[1]!.circuit!.isDrawn(OPEN_MS);
+    answer(1, false, OPEN_MS + 900);
+
+    set.release(hosts[0]!, hosts[0]!.circuit!.closedTicket, nowMs);
+
+    expect(namesOf(set.serving)).toBe(serving);
+  });
+});
+
+describe('A dependency that recovers by a ramp', () => {
+  it('is closed when it is over, whoever notices', () => {
+    const { set, circuit } = rig(2, { recovery: ramp({ recoveryMs: 1_000 }) });
+    circuit.record(circuit.closedTicket, true, false, 0, 0, 100);
+    circuit.isDrawn(100);
+    circuit.record(circuit.admit(900, LEASE_MS), false, false, 900);
+    expect(circuit.isClosed).toBe(false);
+
+    set.notice(1_100);
+
+    expect(circuit.isClosed).toBe(true);
+  });
+
+  it('starts its hosts afresh, those with a circuit', () => {
+    const { set, hosts, answer } = rig(2);
+    answer(0, true);
+    hosts[1]!.circuit = undefined;
+
+    set.startAfresh();
+
+    expect(hosts[0]!.circuit!.tally.read(0).calls).toBe(0);
   });
 });
 
@@ -489,6 +585,35 @@ describe('The peers of a host', () => {
     expect(made.set.peersOf(made.hosts[0]!, rule, 0)).toEqual(others);
   });
 
+  it('without a circuit have counted nothing', () => {
+    const { set, hosts, circuit } = busy();
+    circuit.control('disabled', 0);
+    hosts[1]!.circuit = undefined;
+
+    expect(set.peersOf(hosts[0]!, rule, 0)).toMatchObject({
+      calls: 3,
+      failures: 1,
+    });
+  });
+
+  it('are added up one by one where there is no sum', () => {
+    const { hosts } = busy();
+    const set = new HostSet(
+      {
+        random: () => 0,
+        maxOutRatio: 0.5,
+        circuit: undefined,
+        hostChanged: () => {},
+        hostMoved: () => {},
+      },
+      balancerOf('round-robin'),
+    );
+    expect(set.all).toEqual([]);
+    set.setHosts(hosts);
+
+    expect(set.peersOf(hosts[0]!, rule, 0)).toEqual(others);
+  });
+
   it('of a host without a circuit are all that is counted', () => {
     const { set, hosts } = busy();
     hosts[0]!.circuit = undefined;
@@ -527,15 +652,14 @@ describe('Of a list that has become shorter', () => {
 
   it('nobody comes back whom an operator holds', () => {
     const { set, hosts } = short();
-    hosts[1]!.circuit!.control('forced-open', 4);
-    moves = [];
-    set.setHosts([hosts[1]!, hosts[2]!, hosts[7]!]);
-    hosts[3]!.circuit = undefined;
+    const held = hosts.slice(0, 3);
+    for (const { circuit } of held) circuit!.control('forced-open', 4);
+    set.setHosts([...held, hosts[7]!]);
 
     set.readmit(5);
 
-    expect(hosts[1]!.circuit!.mode).toBe('forced-open');
-    expect(set.serving).not.toContain(hosts[1]);
+    expect(set.areAllForcedOpen).toBe(false);
+    expect(set.serving).toEqual([hosts[7]]);
   });
 });
 

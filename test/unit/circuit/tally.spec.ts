@@ -176,9 +176,11 @@ describe('A tally is clean', () => {
   it('no more by the last calls of hosts below it, which it cannot know', () => {
     const owner = { holdsEverywhere: () => false };
 
-    expect(tallyOf([errorCount({ windowCalls: 9 })], owner).isClean).toBe(
-      false,
-    );
+    for (const trip of [
+      [errorCount({ windowCalls: 9 })],
+      [failureRatio(), errorCount({ windowCalls: 9 })],
+    ])
+      expect(tallyOf(trip, owner).isClean).toBe(false);
     expect(tallyOf([errorCount({ windowCalls: 9 })]).isClean).toBe(true);
     expect(tallyOf(rules, owner).isClean).toBe(true);
   });

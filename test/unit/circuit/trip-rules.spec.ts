@@ -105,7 +105,13 @@ describe('A trip rule', () => {
     expect(make()).toMatchObject(expected);
   });
 
-  it('names itself and its option where a count is wrong', () => {
+  it('names itself and its option where a value is wrong', () => {
+    expect(() => failureRatio({ ratio: 0 })).toThrow(
+      'failureRatio({ ratio }) is 0: expected a number in (0, 1]',
+    );
+    expect(() => failureRatio({ windowMs: 0 })).toThrow(
+      'failureRatio({ windowMs }) is 0: expected a number of milliseconds',
+    );
     expect(() => consecutiveFailures(0)).toThrow(
       'consecutiveFailures({ count }) is 0: expected a whole number of at least 1',
     );
