@@ -8,7 +8,8 @@ import 'reflect-metadata';
 import { fork } from 'node:child_process';
 import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
-import { createDependency } from 'nestjs-dace/core';
+import { NestFactory } from '@nestjs/core';
+import { DaceModule, DaceRegistry, getHttpServiceToken } from 'nestjs-dace';
 import { firstValueFrom } from 'rxjs';
 import { Agent, request } from 'undici';
 import { perSecondInTurns, row, table } from './measure.mjs';
@@ -22,14 +23,18 @@ const origin = `http://127.0.0.1:${port}`;
 const service = new HttpService(axios.create());
 const plainAxios = axios.create();
 const agent = new Agent({ connections: CONCURRENCY });
-const dependency = createDependency('bench', {
-  hosts: [origin],
-  maxOpenPerNetloc: CONCURRENCY,
-  http: { poolSize: CONCURRENCY },
-});
-const dropIn = new HttpService(
-  dependency.dropIn({ enclosing: () => undefined, library: axios }),
+const app = await NestFactory.createApplicationContext(
+  DaceModule.forRoot({
+    bench: {
+      hosts: [origin],
+      maxOpenPerNetloc: CONCURRENCY,
+      http: { poolSize: CONCURRENCY },
+    },
+  }),
+  { logger: false },
 );
+const dependency = app.get(DaceRegistry).get('bench');
+const dropIn = app.get(getHttpServiceToken('bench'));
 
 const results = await perSecondInTurns(CONCURRENCY, {
   'plain HttpService': () => firstValueFrom(service.get(`${origin}/a`)),
@@ -48,6 +53,6 @@ table('HTTP on loopback, 50 at a time', 'requests per second', results, [
   row(results, 'call.http', 'plain HttpService', 'at least', 3),
   row(results, 'dependency.http', 'plain HttpService', 'at least', 3),
 ]);
-await dependency.close();
+await app.close();
 await agent.close();
 upstream.disconnect();

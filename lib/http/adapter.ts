@@ -1,23 +1,46 @@
-import axios, { AxiosHeaders } from 'axios';
-import type { AxiosInstance, AxiosResponse } from 'axios';
+import axios from 'axios';
+import type {
+  AxiosHeaders,
+  AxiosInstance,
+  AxiosResponse,
+  InternalAxiosRequestConfig,
+} from 'axios';
+import type { AttemptScope } from './attempt-scope.js';
 import { concealSecrets } from './axios-errors.js';
 import { bounded, type Bound } from './bounded.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
+import type { HeaderFields } from './response-head.js';
 
 /**
  * An exchange for an axios instance, which does the transforms itself. The instance hands the same
- * config to every attempt, so the dependency's headers go into a copy: a token that a function
- * gives is asked for anew, at each attempt and where an interceptor sends the config of an answer or
- * of an error again.
+ * config to every attempt, so what the dependency and the body add to the headers goes into a copy: a
+ * token that a function gives is asked for anew, at each attempt and where an interceptor sends the
+ * config of an answer or of an error again.
  */
 export class AdapterExchange extends Exchange {
   private readonly given = this.config;
 
+  constructor(
+    context: ExchangeContext,
+    scope: AttemptScope,
+    config: InternalAxiosRequestConfig,
+    /** That of the copy of axios which asks: it takes long over those of another one. */
+    private readonly Headers: typeof AxiosHeaders,
+  ) {
+    super(context, scope, config);
+  }
+
+  protected override emptyHeaders(): HeaderFields {
+    return new this.Headers();
+  }
+
   protected override prepare(): void | Promise<void> {
-    // Field by field, for to axios a list of another copy of it is one of names and values: what is
-    // switched off by `false` would be lost.
-    const headers = Object.assign(new AxiosHeaders(), this.given.headers);
+    // What axios makes a config of takes long to copy.
+    if (this.context.defaults.isEmpty && !this.config.data)
+      return super.prepare();
+    // Field by field: what is switched off by `false` would be lost.
+    const headers = Object.assign(this.emptyHeaders(), this.given.headers);
     this.config = { ...this.given, headers };
     return super.prepare();
   }

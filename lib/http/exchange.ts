@@ -31,6 +31,7 @@ import {
   RequestSummary,
   responseHeaders,
   statusTextOf,
+  type HeaderFields,
 } from './response-head.js';
 import { Settlement } from './settlement.js';
 import { withParams } from './query.js';
@@ -79,6 +80,10 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const { gate, defaults } = this.context;
     if (gate.resolve(this.config, this.scope).isOwn)
       return defaults.apply(this.config.headers);
+  }
+
+  protected emptyHeaders(): HeaderFields | undefined {
+    return undefined;
   }
 
   /** Gives the answer its last form; may throw. */
@@ -148,7 +153,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   ): boolean {
     if (status < 200) return true;
     const { config } = this;
-    const headers = responseHeaders(raw);
+    const headers = responseHeaders(raw, this.emptyHeaders());
     const location = locationOf(status, headers, config);
     if (location !== undefined) {
       this.redirect = new Redirect(status, headers, location);
@@ -160,7 +165,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const response: AxiosResponse = {
       status,
       statusText: statusTextOf(status, statusText),
-      headers: headers,
+      headers,
       config,
       request: this.summary(),
       data: undefined,

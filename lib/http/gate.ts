@@ -93,9 +93,10 @@ export class Gate {
   }
 
   /** Of several own hosts the one that a URL names in full; undefined where any will do. */
-  netlocOf({ url = '', baseURL = '', ...rest }: Address): string | undefined {
+  netlocOf(address: Address): string | undefined {
     if (this.origins.size < 2) return undefined;
-    const isNamed = rest.allowAbsoluteUrls !== false && ABSOLUTE.test(url);
+    const { url = '', baseURL = '', allowAbsoluteUrls } = address;
+    const isNamed = allowAbsoluteUrls !== false && ABSOLUTE.test(url);
     const named = isNamed ? url : baseURL;
     if (!ABSOLUTE.test(named) || !URL.canParse(named)) return undefined;
     const { origin, protocol, hostname, port } = new URL(named);

@@ -128,6 +128,10 @@ export class DefaultHeaders {
     ]);
   }
 
+  get isEmpty(): boolean {
+    return this.names.size === 0;
+  }
+
   /** Adds what the request does not say itself; a promise only if a function answered one. */
   apply(headers: HeaderFields): void | Promise<void> {
     for (const [name, value] of this.fixed) headers.set(name, value, false);

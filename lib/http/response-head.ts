@@ -31,9 +31,14 @@ export type HeaderFields = InstanceType<typeof AxiosHeaders>;
 
 type Fields = Record<string, string | string[]>;
 
-/** Names in lower case, repeated fields joined, `set-cookie` a list: as Node and axios show them. */
-export function responseHeaders(raw: readonly Buffer[]): HeaderFields {
-  const headers = new AxiosHeaders();
+/**
+ * Fills `headers`: names in lower case, repeated fields joined, `set-cookie` a list, as Node and axios
+ * show them.
+ */
+export function responseHeaders(
+  raw: readonly Buffer[],
+  headers: HeaderFields = new AxiosHeaders(),
+): HeaderFields {
   const fields = headers as unknown as Fields;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = util.headerNameToString(raw[i] as Buffer);

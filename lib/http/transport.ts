@@ -1,5 +1,6 @@
 /** Everything HTTP of one dependency: its connections, its gate, its headers, its faces. */
-import type { AxiosAdapter } from 'axios';
+import axios from 'axios';
+import type { AxiosAdapter, AxiosStatic } from 'axios';
 import type { Dispatcher } from 'undici';
 import { Agents } from './agent.js';
 import { AttemptDispatcher } from './attempt-dispatcher.js';
@@ -61,8 +62,12 @@ export class HttpTransport implements ExchangeContext {
   }
 
   /** The adapter of an axios instance whose requests belong to one attempt. */
-  adapterFor(scope: AttemptScope): AxiosAdapter {
-    return (config) => new AdapterExchange(this, scope, config).run();
+  adapterFor(
+    scope: AttemptScope,
+    { AxiosHeaders }: Pick<AxiosStatic, 'AxiosHeaders'> = axios,
+  ): AxiosAdapter {
+    return (config) =>
+      new AdapterExchange(this, scope, config, AxiosHeaders).run();
   }
 
   /** What a request says of its operation: whose signal ends it, which of several hosts is meant. */
