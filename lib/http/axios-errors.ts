@@ -117,7 +117,8 @@ export function transportError(
   if (axios.isAxiosError(cause)) return concealSecrets(cause);
   // A parser's error quotes the answer, cookies and all.
   if ('data' in cause) delete cause.data;
-  if (response !== undefined)
+  // Of what the system reports axios tells as such, even in the middle of an answer.
+  if (response !== undefined && !('syscall' in cause))
     return withCause(
       axiosError(
         'stream has been aborted',

@@ -133,8 +133,9 @@ export const answerRoutes: Record<string, Route> = {
   nothing: raw(),
   reset: ({ socket }) => socket.resetAndDestroy(),
   'reset-midway': ({ socket }) => {
+    // A reset that comes before the head has been read takes it along, and then there was none.
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf', () =>
-      setImmediate(() => socket.resetAndDestroy()),
+      setTimeout(() => socket.resetAndDestroy(), 50),
     );
   },
 };
