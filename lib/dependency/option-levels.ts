@@ -16,6 +16,7 @@ import {
 } from './option-ranges.js';
 import * as rules from './option-rules.js';
 import * as shapes from './option-shapes.js';
+import type { DependencyEnvironment } from './environment.js';
 import type {
   BackoffOptions,
   BudgetOptions,
@@ -94,6 +95,7 @@ const http = group<HttpOptions>({
   poolSize: count(1),
   connectTimeoutMs: time(1),
   tls: shapes.tls(),
+  socketPath: shapes.socketPath(),
   proxy: shapes.proxy(),
   headers: shapes.headers(),
   secretHeaders: shapes.secretHeaders(),
@@ -139,6 +141,21 @@ export const CALL = group<CallOptions>({
   netloc: shapes.netloc(),
   expectedInMs: time(1),
   classify: fn(),
+});
+
+/** What a dependency takes from around it. */
+export const SURROUNDINGS = group<DependencyEnvironment>({
+  clock: shapes.withMethods('a clock', 'nowMs', 'dateMs', 'alarm'),
+  random: fn(),
+  logger: shapes.withMethods('a logger', 'log', 'warn', 'error'),
+  onEvent: fn(),
+  defaults: shapes.plain(),
+  enterAttempt: fn(),
+});
+
+/** What a guard may change: nothing else of a call holds for it. */
+export const GUARD = group<Pick<CallOptions, 'netloc'>>({
+  netloc: shapes.netloc(),
 });
 
 export function isLevel(entry: Entry): entry is Level {

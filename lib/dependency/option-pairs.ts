@@ -39,7 +39,12 @@ export function tellWhole(
   options: DependencyOptions,
   check: OptionCheck,
 ): void {
-  const { rateLimit, circuit } = options;
+  const { rateLimit, circuit, http } = options;
+  if (http?.socketPath !== undefined && http.proxy)
+    check.tell(
+      'http.socketPath',
+      'goes with no http.proxy: expected one of them',
+    );
   if (rateLimit) tellMissing(check, 'rateLimit', rateLimit, RATE_LIMIT);
   const asked = circuit ? circuit.openOnRetryAfter : undefined;
   if (asked) tellMissing(check, 'circuit.openOnRetryAfter', asked, ASKED);

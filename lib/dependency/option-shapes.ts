@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isHostSource } from '../balancing/host-source.js';
+import { BALANCER_NAMES, isClass } from '../balancing/load-balancer.js';
 import { tellHosts } from './netloc.js';
 import { MOST_MS } from './option-ranges.js';
 import { isPlainObject, REFUSED_NAMES } from './option-text.js';
@@ -29,6 +30,21 @@ export const enabled = (): z.ZodType =>
 
 export const anything = (): z.ZodType => z.unknown();
 
+export const plain = (): z.ZodType =>
+  checked((value, tell) => {
+    if (!isPlainObject(value)) tell('expected an object of options');
+  });
+
+/** `what`, told by the methods that are called. */
+export const withMethods = (what: string, ...names: string[]): z.ZodType =>
+  checked((value, tell) => {
+    const last = names.at(-1)!;
+    if (!names.every((name) => hasMethod(value, name)))
+      tell(
+        `expected ${what} with ${names.slice(0, -1).join(', ')} and ${last}`,
+      );
+  });
+
 export const hosts = (): z.ZodType =>
   checked((value, tell) => {
     if (isHostSource(value)) return;
@@ -41,17 +57,19 @@ export const hosts = (): z.ZodType =>
     tellHosts(value, (message, index) => tell(message, [index]));
   });
 
-const BALANCERS = ['round-robin', 'random', 'least-pending', 'peak-ewma'];
-
 export const loadBalancer = (): z.ZodType =>
   checked((value, tell) => {
+    if (isClass(value))
+      return tell(
+        `expected a balancer, got the class ${(value as { name: string }).name}: put in an instance of it, new ${(value as { name: string }).name}(…); only DaceModule takes classes, of providers`,
+      );
     const isKnown =
       typeof value === 'function' ||
-      (typeof value === 'string' && BALANCERS.includes(value)) ||
+      (typeof value === 'string' && BALANCER_NAMES.includes(value)) ||
       hasMethod(value, 'pick');
     if (!isKnown)
       tell(
-        `expected '${BALANCERS.join("', '")}', a function that answers [protocol, netloc], or an object with pick(hosts, context)`,
+        `expected '${BALANCER_NAMES.join("', '")}', a function that answers [protocol, netloc], or an object with pick(hosts, context)`,
       );
   });
 
@@ -139,6 +157,13 @@ export const proxy = (): z.ZodType =>
       );
   });
 
+export const socketPath = (): z.ZodType =>
+  checked((value, tell) => {
+    const isPath =
+      typeof value === 'string' && value !== '' && !value.includes('\0');
+    if (!isPath) tell("expected a path, such as '/run/payments.sock'");
+  });
+
 export const tls = (): z.ZodType =>
   checked((value, tell) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -149,7 +174,8 @@ export const signal = (): z.ZodType =>
   checked((value, tell) => {
     const isSignal =
       typeof (value as { aborted?: unknown } | null)?.aborted === 'boolean' &&
-      hasMethod(value, 'addEventListener');
+      hasMethod(value, 'addEventListener') &&
+      hasMethod(value, 'removeEventListener');
     if (isSignal) return;
     const isController = hasMethod(value, 'abort');
     tell(`expected an AbortSignal${isController ? ': pass its .signal' : ''}`);

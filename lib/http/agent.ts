@@ -1,9 +1,10 @@
 /**
  * The connections of one dependency: an undici agent, made when first used so that an idle
- * dependency costs nothing, and replaced when its TLS, proxy or pool size change.
+ * dependency costs nothing, and replaced when its TLS, socket, proxy or pool size
+ * change.
  */
 import { Agent, EnvHttpProxyAgent, ProxyAgent } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import { timedConnector } from './connector.js';
 import type { Target } from './gate.js';
 import type {
@@ -12,6 +13,7 @@ import type {
   TransportEnvironment,
 } from './http-options.js';
 import { makePool } from './pool.js';
+import { timedTunnel } from './tunnel.js';
 
 /** Our deadlines rule, so undici's own are off. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 } as const;
@@ -64,6 +66,7 @@ export class Agents {
   configure(http: HttpSettings): void {
     const isSame =
       this.http.tls === http.tls &&
+      this.http.socketPath === http.socketPath &&
       this.http.proxy === http.proxy &&
       this.http.poolSize === http.poolSize &&
       this.http.connectTimeoutMs === http.connectTimeoutMs;
@@ -119,8 +122,14 @@ function makeAgent(
   environment: TransportEnvironment,
 ): Dispatcher {
   const { poolSize, connectTimeoutMs, proxy } = http;
-  const tls = audience === 'own' ? http.tls : withoutCertificate(http.tls);
-  const connect = timedConnector(tls, connectTimeoutMs, environment);
+  const tls = audience === 'own' ? http.tls : withoutIdentity(http.tls);
+  const socketPath = audience === 'own' ? http.socketPath : undefined;
+  const connect = timedConnector(
+    tls,
+    socketPath,
+    connectTimeoutMs,
+    environment,
+  );
   const options = {
     connections: poolSize,
     connect,
@@ -139,14 +148,31 @@ function makeAgent(
     // The pool to an http proxy gets its options from here alone.
     clientFactory: (origin: URL, given: object) =>
       makePool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
-    factory: (origin: string | URL, given: object) =>
-      makePool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
+    factory: (origin: string | URL, given: Pool.Options) =>
+      makePool(origin, {
+        ...given,
+        ...NO_TIMEOUTS,
+        connections: poolSize,
+        // Where the environment names no proxy it is ours.
+        ...(typeof given.connect === 'function' &&
+          given.connect !== connect && {
+            connect: timedTunnel(given.connect, connectTimeoutMs, environment),
+          }),
+      }),
   };
   const agent =
     proxy === true
       ? new EnvHttpProxyAgent(proxied)
-      : new ProxyAgent({ ...proxied, uri: proxy });
+      : new ProxyAgent({ ...proxied, uri: proxy, ...tokenFor(proxy) });
   return agent.compose(groupHeaders);
+}
+
+/** undici sends no credentials where the password, or the name, is empty. */
+function tokenFor(proxy: string): { token?: string } {
+  const { username, password } = new URL(proxy);
+  if (username === '' && password === '') return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { token: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
 /** Of lines with the same name undici's proxy agents would keep the last alone. */
@@ -166,8 +192,27 @@ const groupHeaders: Dispatcher.DispatcherComposeInterceptor =
     return dispatch({ ...options, headers: grouped }, handler);
   };
 
-function withoutCertificate(tls: HttpSettings['tls']): HttpSettings['tls'] {
+/** What is of the dependency's own hosts alone: who we are, and how they are reached. */
+const OF_OWN_HOSTS = [
+  'cert',
+  'key',
+  'pfx',
+  'passphrase',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'clientCertEngine',
+  'secureContext',
+  'pskCallback',
+  'session',
+  'servername',
+  'socket',
+  'path',
+  'socketPath',
+];
+
+function withoutIdentity(tls: HttpSettings['tls']): HttpSettings['tls'] {
   if (tls === undefined) return undefined;
-  const { cert: _c, key: _k, pfx: _p, passphrase: _s, ...rest } = tls;
-  return rest;
+  return Object.fromEntries(
+    Object.entries(tls).filter(([name]) => !OF_OWN_HOSTS.includes(name)),
+  );
 }

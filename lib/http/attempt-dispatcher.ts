@@ -70,10 +70,30 @@ export class AttemptDispatcher extends Dispatcher {
     if (!target.isOwn || defaults.names.size === 0) return dispatch(lines);
     const headers = defaults.missingFrom(lines);
     if (Array.isArray(headers)) return dispatch([...lines, ...headers]);
-    headers
-      .then((more) => dispatch([...lines, ...more]))
-      .catch((error: unknown) => refuse(handler, error));
+    this.whenGiven(headers, handler, (more) => dispatch([...lines, ...more]));
     return true;
+  }
+
+  /** What waits for its headers is not on the wire yet, so it is told itself when the attempt ends. */
+  private whenGiven<T>(
+    headers: Promise<T>,
+    handler: Handler,
+    go: (headers: T) => void,
+  ): void {
+    let isOver = false;
+    const offEnd = this.scope.onEnd((reason) => {
+      isOver = true;
+      refuse(handler, reason);
+    });
+    headers
+      .then((given) => {
+        offEnd();
+        if (!isOver) go(given);
+      })
+      .catch((error: unknown) => {
+        offEnd();
+        if (!isOver) refuse(handler, error);
+      });
   }
 
   /** The connections are the dependency's: closing one attempt's view of them closes nothing. */
@@ -126,18 +146,17 @@ class Watch {
     private readonly connectTimeoutMs: number,
   ) {}
 
-  /** False when the attempt ended while the request waited for a connection. */
-  started(abort: (reason?: Error) => void): boolean {
+  /**
+   * Throws when the attempt ended while the request waited for a connection: to abort it would close
+   * the connection, which has done nothing and is the next one's.
+   */
+  started(abort: (reason?: Error) => void): void {
     const { endedBy } = this.scope;
-    if (endedBy !== undefined) {
-      abort(asError(endedBy));
-      return false;
-    }
+    if (endedBy !== undefined) throw asError(endedBy);
     this.offEnd?.();
     this.offEnd = this.scope.onEnd((reason) => abort(asError(reason)));
     this.abort = abort;
     this.scope.noteSent(this.isSafe);
-    return true;
   }
 
   answered(status: number): void {
@@ -179,7 +198,7 @@ class EarlierHandler implements Handler {
   ) {}
 
   onConnect(abort: (error?: Error) => void, ...rest: unknown[]): void {
-    if (!this.watch.started(abort)) return;
+    this.watch.started(abort);
     (this.inner.onConnect as (...args: unknown[]) => void)(abort, ...rest);
   }
 
@@ -237,8 +256,8 @@ class LaterHandler implements Handler {
   onRequestStart(controller: Controller, context: unknown): void {
     const abort = (reason?: Error) =>
       controller.abort(reason ?? new Error('aborted'));
-    if (this.watch.started(abort))
-      this.inner.onRequestStart?.(controller, context);
+    this.watch.started(abort);
+    this.inner.onRequestStart?.(controller, context);
   }
 
   onRequestUpgrade(

@@ -95,6 +95,15 @@ export function timeoutError(config: Config, request: unknown): AxiosError {
   );
 }
 
+/** An answer longer than `maxContentLength`. */
+export const tooLargeError = (config: Config, request: unknown): AxiosError =>
+  axiosError(
+    `maxContentLength size of ${config.maxContentLength} exceeded`,
+    AxiosError.ERR_BAD_RESPONSE,
+    config,
+    request,
+  );
+
 export function canceledError(config: Config, request?: unknown): AxiosError {
   return concealSecrets(
     new (

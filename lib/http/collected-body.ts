@@ -36,9 +36,12 @@ export class CollectedBody {
       chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
     if (coding === undefined) return done(this.shape(bytes));
     unpack(bytes, coding, this.max, (error, plain) => {
-      if (error === null) return done(this.shape(plain));
-      const { code } = error as { code?: string };
-      fail(error, code === 'ERR_BUFFER_TOO_LARGE');
+      if (error !== null) {
+        const { code } = error as { code?: string };
+        return fail(error, code === 'ERR_BUFFER_TOO_LARGE');
+      }
+      if (plain.length > this.max) return fail(new RangeError(), true);
+      done(this.shape(plain));
     });
   }
 

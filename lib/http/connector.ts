@@ -10,10 +10,12 @@ type Connector = buildConnector.connector;
  */
 export function timedConnector(
   tls: HttpSettings['tls'],
+  socketPath: string | undefined,
   timeoutMs: number,
   { startTimer }: TransportEnvironment,
 ): Connector {
-  const connect = buildConnector({ ...tls, timeout: 0 });
+  const way = socketPath === undefined ? undefined : { socketPath };
+  const connect = buildConnector({ ...tls, ...way, timeout: 0 });
   return (options, callback) => {
     const stopTimer = startTimer(timeoutMs, () =>
       socket.destroy(new errors.ConnectTimeoutError()),

@@ -3,20 +3,20 @@
  * body. It is its own undici handler, in the form undici calls without a wrapper in between, and
  * hangs on the attempt by one hook: when the attempt ends early the request is cut for real.
  */
-import { AxiosError } from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import type { AttemptScope } from './attempt-scope.js';
 import {
-  axiosError,
   connectError,
   statusError,
   timeoutError,
+  tooLargeError,
   transportError,
   unpackError,
 } from './axios-errors.js';
 import { BodyStream, readableBody } from './body-stream.js';
-import { onCallerEnd, timeoutOf } from './caller.js';
+import { timeoutOf } from './caller.js';
+import { markCallersFault } from './callers-fault.js';
 import { CollectedBody } from './collected-body.js';
 import { timeLeft, withTimeLeft } from './deadline-header.js';
 import type { ExchangeContext } from './exchange-context.js';
@@ -33,7 +33,7 @@ import {
   statusTextOf,
   type HeaderFields,
 } from './response-head.js';
-import { Settlement } from './settlement.js';
+import { NOT_SENT, Settlement } from './settlement.js';
 import { withParams } from './query.js';
 
 type Config = InternalAxiosRequestConfig;
@@ -73,6 +73,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
       () => this.step(() => this.send()),
       (error: unknown) => this.fail(error),
     );
+    this.listen(this.config);
   }
 
   /** Adds to the config what the dependency adds to each request. */
@@ -96,7 +97,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
 
   private send(): void {
     const { config, scope, context } = this;
-    this.offCaller = onCallerEnd(config, (reason) => this.cut(reason));
+    this.listen(config);
     const target = context.gate.resolve(config, scope);
     const method = (config.method ?? 'get').toUpperCase();
     const path = withParams(target.path, config);
@@ -135,7 +136,8 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   // What undici calls, in its order.
 
   onConnect(abort: (error?: Error) => void): void {
-    if (this.isSettled || this.scope.endedBy !== undefined) return abort();
+    // To abort it would close the connection, which has done nothing and is the next one's.
+    if (this.isSettled || this.scope.endedBy !== undefined) throw NOT_SENT;
     const { method, lines, body } = this.hop as Hop;
     this.abort = abort;
     if (body.isReplayable) this.scope.noteSent(isSafeRequest(method, lines));
@@ -157,6 +159,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const location = locationOf(status, headers, config);
     if (location !== undefined) {
       this.redirect = new Redirect(status, headers, location);
+      if (!this.redirect.isShort) this.abort?.();
       return true;
     }
     const hasBody = this.hop?.method !== 'HEAD' && status !== 204;
@@ -194,6 +197,8 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     this.abort = undefined;
     this.releasePermit?.();
     const { redirect, body } = this;
+    // Nothing is left to be cut: a body nobody reads has nobody listen for ever.
+    if (this.stream !== undefined) this.unlisten();
     if (this.stream !== undefined) this.stream.push(null);
     else if (redirect !== undefined) this.step(() => this.follow(redirect));
     else this.step(() => this.finish(body as CollectedBody));
@@ -202,12 +207,13 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   onError(error: Error): void {
     this.abort = undefined;
     const { config, scope, response, redirect, context } = this;
-    if (redirect?.isCut) return this.step(() => this.follow(redirect));
+    if (redirect !== undefined) return this.step(() => this.follow(redirect));
     if (this.isSettled && this.stream === undefined) return;
     const { connectTimeoutMs } = context.http;
     const ours = connectError(error, scope, connectTimeoutMs);
     const known =
       ours ?? transportError(error, config, this.summary(), response);
+    if (this.hop?.body.isBrokenBy?.(error)) markCallersFault(known);
     if (this.stream === undefined) this.fail(known);
     else this.stream.destroy(known);
   }
@@ -289,11 +295,6 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   }
 
   private tooLarge(): Error {
-    return axiosError(
-      `maxContentLength size of ${this.config.maxContentLength} exceeded`,
-      AxiosError.ERR_BAD_RESPONSE,
-      this.config,
-      this.summary(),
-    );
+    return tooLargeError(this.config, this.summary());
   }
 }

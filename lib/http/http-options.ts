@@ -21,6 +21,11 @@ export interface HttpOptions {
   /** Name lookup, TCP and TLS handshake. @default 1000 */
   readonly connectTimeoutMs?: number | undefined;
   readonly tls?: ConnectionOptions | undefined;
+  /**
+   * Path of a Unix domain socket, or of a named pipe, that leads to the dependency's own hosts; their
+   * URLs say what stands in `Host` and in TLS. Not beside `proxy`.
+   */
+  readonly socketPath?: string | undefined;
   /** `true` = the environment with NO_PROXY, or a URL. @default false */
   readonly proxy?: boolean | string | undefined;
   /** Sent with every request to the dependency's own hosts. */

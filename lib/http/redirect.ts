@@ -46,14 +46,18 @@ export class Redirect {
     readonly location: string,
   ) {}
 
-  /** Its body was too long to be read to the end. */
-  get isCut(): boolean {
-    return this.size > MAX_BODY;
+  /** Says itself that its body is short: others may have no end. */
+  get isShort(): boolean {
+    const length = this.headers.get('content-length');
+    return (
+      length !== undefined && length !== null && Number(length) <= MAX_BODY
+    );
   }
 
+  /** More than it said, or than is worth reading. */
   isTooLong(chunk: Buffer): boolean {
     this.size += chunk.length;
-    return this.isCut;
+    return this.size > MAX_BODY;
   }
 
   /** The request that follows `hop`, the `count`th of its chain. */
@@ -138,16 +142,31 @@ export class Redirect {
       {
         url: hop.target.origin + hop.target.path,
         method: hop.method,
-        headers: asRecord(hop.lines),
+        // axios' types know of no lists.
+        headers: asRecord(hop.lines) as Record<string, string>,
       },
     );
-    return { ...next, lines: Object.entries(options.headers).flat() };
+    return { ...next, lines: asLines(options.headers) };
   }
 }
 
-function asRecord(lines: HeaderLines): Record<string, string> {
-  const record: Record<string, string> = Object.create(null) as never;
-  for (let i = 0; i < lines.length; i += 2)
-    record[lines[i] as string] = lines[i + 1] as string;
+type HeaderRecord = Record<string, string | string[]>;
+
+/** Lines of one name are a list, as they are in the headers of a request. */
+function asRecord(lines: HeaderLines): HeaderRecord {
+  const record: HeaderRecord = Object.create(null) as never;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] as string;
+    const value = lines[i + 1] as string;
+    const known = record[name];
+    record[name] = known === undefined ? value : [known, value].flat();
+  }
   return record;
+}
+
+function asLines(record: HeaderRecord): HeaderLines {
+  const lines: HeaderLines = [];
+  for (const [name, value] of Object.entries(record))
+    for (const one of [value].flat()) lines.push(name, one);
+  return lines;
 }

@@ -17,6 +17,8 @@ export interface RequestBody {
   readonly isReplayable: boolean;
   /** Lets go of a stream that will not be sent. */
   readonly discard?: () => void;
+  /** Whether it is the stream, and not the connection, that an error is of. */
+  readonly isBrokenBy?: (error: unknown) => boolean;
 }
 
 export const NO_BODY: RequestBody = { payload: null, isReplayable: true };
@@ -111,11 +113,17 @@ function streamed(
   return once(counted);
 }
 
-const once = (payload: Readable): RequestBody => ({
-  payload,
-  isReplayable: false,
-  discard: () => payload.destroy(),
-});
+function once(payload: Readable): RequestBody {
+  const broken: unknown[] = [];
+  payload.on('error', (error: unknown) => void broken.push(error));
+  return {
+    payload,
+    isReplayable: false,
+    discard: () => payload.destroy(),
+    // Of an error of its own a stream tells before the transport does.
+    isBrokenBy: (error) => broken.includes(error),
+  };
+}
 
 const tagOf = (value: object): unknown =>
   (value as Record<symbol, unknown>)[Symbol.toStringTag];

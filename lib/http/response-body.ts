@@ -1,4 +1,5 @@
 /** The body of an answer: unpacked and decoded. */
+import { kMaxLength } from 'node:buffer';
 import { Transform, pipeline } from 'node:stream';
 import type { Readable, TransformCallback } from 'node:stream';
 import * as zlib from 'node:zlib';
@@ -78,7 +79,7 @@ export function takeCoding(
   return hasBody ? name : undefined;
 }
 
-/** Undoes `coding` of a whole body; `maxBytes` bounds what a small packet may grow to. */
+/** Undoes `coding` of a whole body; `maxBytes` bounds what a small packet may grow to, if it is one at least. */
 export function unpack(
   packed: Buffer,
   coding: string,
@@ -87,9 +88,12 @@ export function unpack(
 ): void {
   if (packed.length === 0) return done(null, packed);
   const { unpack: run, finishFlush } = codingOf(coding, packed);
-  const bound = maxBytes === Infinity ? {} : { maxOutputLength: maxBytes };
-  run(packed, { finishFlush, ...bound }, done);
+  run(packed, { finishFlush, maxOutputLength: asLength(maxBytes) }, done);
 }
+
+/** zlib takes whole numbers, from one up to the longest buffer there can be. */
+const asLength = (bytes: number): number =>
+  Math.max(1, Math.min(Math.floor(bytes), kMaxLength));
 
 /** Undoes `coding` of a body as it comes. */
 export function unpackStream(body: Readable, coding: string): Readable {

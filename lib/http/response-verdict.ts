@@ -1,6 +1,7 @@
 /** The verdict nobody was asked for: what an outcome says about a dependency by its shape alone. */
 import { isDaceError, isTimeout } from '../core/errors.js';
 import type { JudgedVerdict } from '../core/verdict.js';
+import { isCallersFault } from './callers-fault.js';
 import {
   isConnectError,
   isNetworkError,
@@ -100,6 +101,7 @@ function judgeResult(result: object): DefaultVerdict {
 }
 
 function judgeError(error: object): DefaultVerdict {
+  if (isCallersFault(error)) return IGNORED;
   if (isDaceError(error)) return judgeOurs(error);
   const { code, name } = error as { code?: unknown; name?: unknown };
   const isCancelled = name === 'AbortError' || name === 'CanceledError';

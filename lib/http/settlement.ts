@@ -1,6 +1,10 @@
-import type { AxiosResponse } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { concealSecrets, withRequest } from './axios-errors.js';
+import { onCallerEnd } from './caller.js';
+
+/** For the transport alone: whoever asked has been answered. */
+export const NOT_SENT = new Error('given up before it was sent');
 
 /**
  * A promise that is decided once, by whoever comes first: the answer, an error, the caller, the
@@ -28,6 +32,12 @@ export abstract class Settlement {
       this.reject = reject;
       this.step(() => this.begin());
     });
+  }
+
+  /** To the means of the config, anew where a hook has changed it. */
+  protected listen(config: InternalAxiosRequestConfig): void {
+    this.offCaller?.();
+    this.offCaller = onCallerEnd(config, (reason) => this.cut(reason));
   }
 
   /** Runs a step whose failure is the request's. */

@@ -14,6 +14,7 @@ import {
 } from './option-grammar.js';
 import {
   classify,
+  deadlineHeader,
   factor,
   headers,
   hosts,
@@ -26,6 +27,7 @@ import {
   retryOn,
   secretHeaders,
   share,
+  socketPath,
   tls,
   trip,
 } from './option-leaves.js';
@@ -93,10 +95,16 @@ export const DEPENDENCY: Group = group({
   queueTimeoutMs: time(1),
   rateLimit: group({ limit: count(1), intervalMs: time(1) }, true),
   shutdownGraceMs: time(0),
+  propagateDeadline: group(
+    { header: deadlineHeader, trustIncoming: flag() },
+    true,
+    true,
+  ),
   http: group({
     poolSize: count(1),
     connectTimeoutMs: time(1),
     tls,
+    socketPath,
     proxy,
     headers,
     secretHeaders,
@@ -105,6 +113,25 @@ export const DEPENDENCY: Group = group({
     allowOtherHosts: flag(),
   }),
 });
+
+const netloc = leaf(
+  fc.constantFrom<unknown>(
+    'a:8080',
+    'a',
+    '[::1]',
+    '__proto__',
+    'constructor',
+    'a key of their own',
+    ' ',
+    '\ud800',
+    'n'.repeat(255),
+  ),
+  (value) => typeof value === 'string' && value !== '' && value.length <= 255,
+  fc.constantFrom<unknown>('', 'n'.repeat(256)),
+);
+
+/** What a guard may change. */
+export const GUARD: Group = group({ netloc });
 
 /** What one call may change. */
 export const CALL: Group = group({
@@ -122,21 +149,7 @@ export const CALL: Group = group({
   attemptTimeoutMs: time(1, true),
   retry,
   idempotent: flag(),
-  netloc: leaf(
-    fc.constantFrom<unknown>(
-      'a:8080',
-      'a',
-      '[::1]',
-      '__proto__',
-      'constructor',
-      'a key of their own',
-      ' ',
-      '\ud800',
-      'n'.repeat(255),
-    ),
-    (value) => typeof value === 'string' && value !== '' && value.length <= 255,
-    fc.constantFrom<unknown>('', 'n'.repeat(256)),
-  ),
+  netloc,
   expectedInMs: time(1),
   classify,
 });

@@ -20,6 +20,8 @@ export interface Leaf {
 export interface Group {
   readonly entries: Readonly<Record<string, Leaf | Group>>;
   readonly canBeOff: boolean;
+  /** `true` switches it on as it is. */
+  readonly canBeOn: boolean;
 }
 
 export const MOST_MS = 2_147_483_647;
@@ -49,10 +51,11 @@ function answers(isRight: (value: unknown) => boolean, value: unknown) {
 /** A leaf that takes whatever there is. */
 export const anything = (): Leaf => ({ right: junk });
 
-export const group = (entries: Group['entries'], canBeOff = false): Group => ({
-  entries,
-  canBeOff,
-});
+export const group = (
+  entries: Group['entries'],
+  canBeOff = false,
+  canBeOn = false,
+): Group => ({ entries, canBeOff, canBeOn });
 
 export const time = (least: 0 | 1, orOff = false): Leaf => {
   const spans = [1, 1.5, 7, 100, 1_000, 30_000, MOST_MS];
@@ -204,7 +207,8 @@ export function written(
           (value) =>
             !isPlain(value) &&
             value !== undefined &&
-            !(value === false && level.canBeOff),
+            !(value === false && level.canBeOff) &&
+            !(value === true && level.canBeOn),
         )
         .map((value) => ({ value, wrong: [whole] })),
     },
@@ -240,6 +244,10 @@ function entry(
       {
         weight: node.canBeOff ? 5 : 0,
         arbitrary: fc.constant({ name, value: false, wrong: [] }),
+      },
+      {
+        weight: node.canBeOn ? 5 : 0,
+        arbitrary: fc.constant({ name, value: true, wrong: [] }),
       },
     );
   const right = {

@@ -113,6 +113,36 @@ export const loadBalancer = leaf(
   fc.constantFrom<unknown>('roundRobin', 'RANDOM', { pick: 'first' }),
 );
 
+/** What HTTP has a meaning for is taken. */
+export const deadlineHeader = leaf(
+  fc.constantFrom<unknown>(
+    'x-request-timeout-ms',
+    'X-Deadline',
+    'grpc-timeout',
+    'b',
+    "a!#$%&'*+-.^_`|~0",
+  ),
+  // A token of RFC 9110.
+  (value) =>
+    typeof value === 'string' &&
+    /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i.test(value) &&
+    !['__proto__', 'constructor', 'prototype'].includes(value),
+  fc.constantFrom<unknown>(
+    '',
+    ' ',
+    'a b',
+    'x-timeout:',
+    'größe',
+    'x\r\ny',
+    'Authorization',
+    'host',
+    'content-anything',
+    'If-None-Match',
+    'retry-after',
+    '__proto__',
+  ),
+);
+
 const rule = fc.oneof(
   fc.constantFrom<unknown>(
     failureRatio(),
@@ -280,6 +310,12 @@ export const proxy = leaf(
     'http://',
     new URL('http://p'),
   ),
+);
+
+export const socketPath = leaf(
+  fc.constantFrom<unknown>('/run/payments.sock', '\\\\.\\pipe\\payments'),
+  (value) => typeof value === 'string' && value !== '',
+  fc.constantFrom<unknown>('', '/a\0b', ['/a']),
 );
 
 export const tls = leaf(

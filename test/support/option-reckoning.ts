@@ -15,11 +15,16 @@ const MERGED = new Set([
   'rateLimit',
   'http',
   'http.headers',
+  'propagateDeadline',
 ]);
+
+/** Options that `true` switches on, over whatever was said of them. */
+const SWITCHED_ON = new Set(['propagateDeadline']);
 
 /** `over` laid over `under`, both right, as the documentation of `configure` has it. */
 export function laidOver(under: unknown, over: unknown, path = ''): unknown {
   if (over === undefined) return under;
+  if (over === true && SWITCHED_ON.has(path) && isPlain(under)) return under;
   if (!isPlain(under) || !isPlain(over)) return over;
   const laid: Record<string, unknown> = {};
   for (const name of new Set([...Object.keys(under), ...Object.keys(over)])) {
@@ -66,22 +71,31 @@ export function clashes(
   return found;
 }
 
-/** What is missing of what must be there. */
-export function missing(options: unknown): string[] {
-  return [
-    ['rateLimit.limit', 'rateLimit.intervalMs'],
-    ['circuit.openOnRetryAfter.maxMs'],
-  ]
-    .flat()
-    .filter((path) => {
-      const names = path.split('.');
-      let value = options;
-      for (const name of names) {
-        if (!isPlain(value)) return false;
-        value = value[name];
-      }
-      return value === undefined;
-    });
+/** What the whole lacks, or has too much of; parts at the paths of `wrong` are not looked at. */
+export function missing(
+  options: unknown,
+  wrong: readonly string[] = [],
+): string[] {
+  const needed = [
+    'rateLimit.limit',
+    'rateLimit.intervalMs',
+    'circuit.openOnRetryAfter.maxMs',
+  ].filter((path) => {
+    const names = path.split('.');
+    let value = options;
+    for (const name of names) {
+      if (!isPlain(value)) return false;
+      value = value[name];
+    }
+    return value === undefined;
+  });
+  const http = isPlain(options) && isPlain(options['http']) && options['http'];
+  const isTwofold =
+    http &&
+    http['socketPath'] !== undefined &&
+    Boolean(http['proxy']) &&
+    !isAmong('http.proxy', wrong);
+  return isTwofold ? [...needed, 'http.socketPath'] : needed;
 }
 
 /** Whether `path` is one of `wrong`, or inside of one. */
