@@ -11,7 +11,7 @@ console.log(
 );
 for (const name of process.argv.slice(2).length > 0
   ? process.argv.slice(2)
-  : ['overhead', 'http', 'method', 'route', 'idle', 'simulate']) {
+  : ['overhead', 'http', 'method', 'route', 'idle', 'pick', 'simulate']) {
   const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
   const { status } = spawnSync(process.execPath, ['--expose-gc', file], {
     stdio: 'inherit',

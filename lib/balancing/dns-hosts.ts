@@ -2,31 +2,22 @@
  * Hosts by DNS: the addresses of a name, or the targets of a service, asked again when their time to
  * live is over.
  */
-import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { RuleCheck } from '../circuit/rule-check.js';
 import { isHostName } from '../core/host-setting.js';
+import {
+  found,
+  isAbsent,
+  LEAST_TTL_MS,
+  lookUp,
+  lookUpEach,
+  type Addresses,
+  SystemResolver,
+  type DnsResolver,
+} from './dns-lookup.js';
 import type { HostSource } from './host-source.js';
 
-/** What is asked of DNS; a `Resolver` of `node:dns/promises` is one. @publicApi */
-export interface DnsResolver {
-  resolve4(
-    name: string,
-    options: { ttl: true },
-  ): Promise<{ readonly address: string; readonly ttl: number }[]>;
-  resolve6(
-    name: string,
-    options: { ttl: true },
-  ): Promise<{ readonly address: string; readonly ttl: number }[]>;
-  resolveSrv(name: string): Promise<
-    {
-      readonly name: string;
-      readonly port: number;
-      readonly priority: number;
-      readonly weight: number;
-    }[]
-  >;
-}
+export type { DnsResolver };
 
 /** @publicApi */
 export interface DnsHostsOptions {
@@ -59,12 +50,8 @@ interface Target {
 const NAMES = ['name', 'type', 'refreshMs', 'port', 'protocol', 'resolver'];
 const TYPES: readonly unknown[] = ['A', 'AAAA', 'SRV'];
 const PROTOCOLS: readonly unknown[] = [undefined, 'http', 'https'];
-const LEAST_TTL_MS = 1_000;
-const MOST_TTL_MS = 300_000;
 /** Records of weight 0 are there to be asked hardly ever. */
 const HARDLY = 0.1;
-/** There is no such record, which no second question changes. */
-const ABSENT: readonly unknown[] = ['ENODATA', 'ENOTFOUND'];
 
 /**
  * A source of hosts that asks DNS. The name stays what the hosts are called: it is sent as `Host` and
@@ -87,10 +74,12 @@ class DnsHosts implements HostSource {
   private ttlMs = LEAST_TTL_MS;
   /** Addresses of targets when they were last answered. */
   private known = new Map<string, readonly string[]>();
+  private readonly asking = new Set<SystemResolver>();
+  private watchers = 0;
   private readonly hostName: string;
 
   constructor(private readonly options: DnsHostsOptions) {
-    this.hostName = options.name.replace(/^(?:_[^.]+\.)+/, '');
+    this.hostName = withoutRoot(options.name).replace(/^(?:_[^.]+\.)+/, '');
   }
 
   get refreshMs(): number {
@@ -98,10 +87,30 @@ class DnsHosts implements HostSource {
   }
 
   async hosts(): Promise<FoundHost[]> {
-    const { name, type, port, protocol } = this.options;
+    const { resolver } = this.options;
+    if (resolver !== undefined) return this.ask(resolver);
     // Made anew, so that it knows the system's servers of today.
-    const resolver =
-      this.options.resolver ?? new Resolver({ timeout: 2_000, tries: 2 });
+    const own = new SystemResolver();
+    this.asking.add(own);
+    try {
+      return await this.ask(own);
+    } finally {
+      this.asking.delete(own);
+    }
+  }
+
+  /** Tells nothing: when the last one has let go, a question under way is not to hold the process. */
+  watch(): () => void {
+    this.watchers += 1;
+    return () => {
+      this.watchers -= 1;
+      if (this.watchers > 0) return;
+      for (const resolver of this.asking) resolver.cancel();
+    };
+  }
+
+  private async ask(resolver: DnsResolver): Promise<FoundHost[]> {
+    const { name, type, port, protocol } = this.options;
     if (type === 'SRV') return this.ofService(resolver, name);
     const { addresses, ttlMs } = await lookUp(resolver, type, name);
     this.ttlMs = ttlMs;
@@ -113,20 +122,22 @@ class DnsHosts implements HostSource {
     resolver: DnsResolver,
     name: string,
   ): Promise<FoundHost[]> {
-    const records = await resolver.resolveSrv(name);
+    const records = found('SRV', name, await resolver.resolveSrv(name));
     // A target of nothing but the root says that the service is not there.
     const targets = records.filter((target) => !/^\.?$/.test(target.name));
     const priorities = [...new Set(targets.map(({ priority }) => priority))];
-    let failure: unknown;
+    const failures: unknown[] = [];
     for (const priority of priorities.toSorted((a, b) => a - b)) {
       const group = targets.filter((target) => target.priority === priority);
       try {
         return await this.ofTargets(resolver, group);
       } catch (error) {
-        failure ??= error;
+        failures.push(error);
+        // Out of sight for a moment is no reason to leave for those of the next priority.
+        if (group.some((target) => this.known.has(target.name))) break;
       }
     }
-    if (failure !== undefined) throw failure;
+    if (failures.length > 0) throw failures[0];
     return [];
   }
 
@@ -136,39 +147,40 @@ class DnsHosts implements HostSource {
     targets: readonly Target[],
   ): Promise<FoundHost[]> {
     const names = [...new Set(targets.map((target) => target.name))];
-    const looked = await Promise.allSettled(
-      names.map((name) => lookUpAny(resolver, name)),
-    );
+    const looked = await lookUpEach(resolver, names);
     const answers = looked.flatMap((each) =>
       each.status === 'fulfilled' ? [each.value] : [],
     );
-    if (answers.length === 0)
-      throw looked.find((each) => each.status === 'rejected')?.reason;
-    const before = this.known;
-    this.known = new Map();
+    const known = new Map<string, readonly string[]>();
     for (const [index, name] of names.entries())
-      this.remember(name, looked[index]!, before);
+      this.remember(name, looked[index]!, known);
+    if (answers.length === 0) {
+      for (const name of names) if (!known.has(name)) this.known.delete(name);
+      throw looked.find((each) => each.status === 'rejected')?.reason;
+    }
+    this.known = known;
     this.ttlMs = Math.min(...answers.map(({ ttlMs }) => ttlMs));
-    return targets.flatMap(({ name, port, weight }) => {
+    const hosts = targets.flatMap(({ name, port, weight }) => {
       const addresses = this.known.get(name) ?? [];
       const share = (weight || HARDLY) / addresses.length;
       return this.hostsAt(addresses, port, share);
     });
+    return eachOnce(hosts);
   }
 
   /** One whose servers are out of order keeps the addresses that it had. */
   private remember(
     name: string,
     looked: PromiseSettledResult<Addresses>,
-    before: ReadonlyMap<string, readonly string[]>,
+    known: Map<string, readonly string[]>,
   ): void {
     const addresses =
       looked.status === 'fulfilled'
         ? looked.value.addresses
         : isAbsent(looked.reason)
           ? undefined
-          : before.get(name);
-    if (addresses !== undefined) this.known.set(name, addresses);
+          : this.known.get(name);
+    if (addresses !== undefined) known.set(name, addresses);
   }
 
   private hostsAt(
@@ -188,48 +200,27 @@ class DnsHosts implements HostSource {
   }
 }
 
-interface Addresses {
-  readonly addresses: readonly string[];
-  readonly ttlMs: number;
-}
-
-async function lookUp(
-  resolver: DnsResolver,
-  type: 'A' | 'AAAA',
-  name: string,
-): Promise<Addresses> {
-  const records =
-    type === 'A'
-      ? await resolver.resolve4(name, { ttl: true })
-      : await resolver.resolve6(name, { ttl: true });
-  const ttlMs = 1_000 * Math.min(...records.map(({ ttl }) => ttl));
-  return {
-    addresses: [...new Set(records.map(({ address }) => address))],
-    ttlMs: Math.min(Math.max(ttlMs, LEAST_TTL_MS), MOST_TTL_MS),
-  };
-}
-
-async function lookUpAny(
-  resolver: DnsResolver,
-  name: string,
-): Promise<Addresses> {
-  try {
-    return await lookUp(resolver, 'A', name);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-    return lookUp(resolver, 'AAAA', name);
+/** Two targets may be one server under two names: it gets the part of both. */
+function eachOnce(hosts: readonly FoundHost[]): FoundHost[] {
+  const byUrl = new Map<string, FoundHost>();
+  for (const host of hosts) {
+    const weight = (byUrl.get(host.url)?.weight ?? 0) + host.weight;
+    byUrl.set(host.url, { ...host, weight });
   }
+  return [...byUrl.values()];
 }
 
-function isAbsent(error: unknown): boolean {
-  return ABSENT.includes((error as { code?: unknown } | undefined)?.code);
+/** `payments.internal.` says to DNS that it is whole; `Host` and certificates are without the point. */
+function withoutRoot(name: string): string {
+  return name.replace(/\.$/, '');
 }
 
 function check(options: DnsHostsOptions): void {
   const rule = new RuleCheck('dnsHosts');
   rule.names(options, NAMES);
   const { name, type, refreshMs, port, protocol, resolver } = options;
-  if (!isHostName(name) || isIP(name) !== 0)
+  const plain = typeof name === 'string' ? withoutRoot(name) : name;
+  if (!isHostName(plain) || isIP(plain) !== 0)
     rule.fail('name', 'expected a name such as "search.internal"', name);
   if (!TYPES.includes(type))
     rule.fail('type', "expected 'A', 'AAAA' or 'SRV'", type);

@@ -49,6 +49,8 @@ export class HostFeed implements Waiter {
   private isWatching = false;
   /** Nothing but time tells that the list is old. */
   private isDeaf = false;
+  /** The answer under way may be older than what it has told of since. */
+  private isOvertaken = false;
   private isStopped = false;
   /** Of the question whose answer counts. */
   private round = 0;
@@ -89,8 +91,7 @@ export class HostFeed implements Waiter {
     if (!this.isWatching) return this.start();
     const { notBeforeMs, owner, queue } = this;
     if (owner.clock.nowMs() >= notBeforeMs) this.ask();
-    else if (this.heapIndex < 0 || this.dueMs > notBeforeMs)
-      queue.add(this, notBeforeMs);
+    else if (this.dueMs > notBeforeMs) queue.add(this, notBeforeMs);
   }
 
   /** Calls `fn` once the question under way is answered, or has failed. */
@@ -123,6 +124,7 @@ export class HostFeed implements Waiter {
     const nowMs = this.owner.clock.nowMs();
     const round = ++this.round;
     this.isAsking = true;
+    this.isOvertaken = false;
     this.notBeforeMs = nowMs + LEAST_PAUSE_MS;
     this.queue.add(this, nowMs + LONGEST_ANSWER_MS);
     this.context.runInAsyncScope(() => {
@@ -139,17 +141,20 @@ export class HostFeed implements Waiter {
   private answered(round: number, answer: unknown): void {
     if (round !== this.round || this.isStopped) return;
     const hosts = this.read(answer);
-    if (hosts instanceof Error) this.failed(round, hosts);
-    else this.accept(hosts);
+    if (hosts instanceof Error) return this.failed(round, hosts);
+    this.accept(hosts);
+    if (this.isOvertaken) this.refreshEarly();
   }
 
   /** The source has said something of its own accord; an event's argument is no list. */
   private heard(hosts: unknown): void {
     if (this.isStopped) return;
-    if (!Array.isArray(hosts)) return this.refreshEarly();
-    const read = this.read(hosts);
-    if (read instanceof Error) this.note(read);
-    else this.accept(read);
+    const read = Array.isArray(hosts) ? this.read(hosts) : undefined;
+    if (read !== undefined && !(read instanceof Error))
+      return this.accept(read);
+    if (read !== undefined) this.note(read);
+    this.isOvertaken = true;
+    this.refreshEarly();
   }
 
   private read(answer: unknown): readonly HostSetting[] | Error {
@@ -248,12 +253,12 @@ function spread(random: Random): number {
 function refreshMsOf(source: HostSource, isDeaf: boolean): number {
   try {
     const { refreshMs } = source;
-    if (refreshMs === false) return Infinity;
-    if (typeof refreshMs === 'number' && refreshMs > 0)
-      return refreshMs === Infinity
-        ? Infinity
-        : Math.min(refreshMs, LONGEST_REFRESH_MS);
-    return source.watch === undefined || isDeaf ? USUAL_REFRESH_MS : Infinity;
+    if (typeof refreshMs === 'number' && refreshMs > 0 && refreshMs < Infinity)
+      return Math.min(refreshMs, LONGEST_REFRESH_MS);
+    const isNever = refreshMs === false || refreshMs === Infinity;
+    return isDeaf || (source.watch === undefined && !isNever)
+      ? USUAL_REFRESH_MS
+      : Infinity;
   } catch {
     return USUAL_REFRESH_MS;
   }

@@ -5,9 +5,14 @@
  */
 import { type Circuit, type CircuitChange } from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
-import type { WindowCounts } from '../core/rolling-window.js';
-import type { LoadBalancer } from './balancers.js';
+import {
+  addCounts,
+  NO_COUNTS,
+  type WindowCounts,
+} from '../core/rolling-window.js';
 import type { Host } from './host.js';
+import { HostChoice } from './host-choice.js';
+import type { LoadBalancer } from './load-balancer.js';
 
 export interface HostSetOwner {
   readonly random: () => number;
@@ -28,11 +33,14 @@ export class HostSet {
   private out = NONE;
   private nextProbeMs = Infinity;
   private noticedMs = 0;
+  private readonly choice: HostChoice;
 
   constructor(
     private readonly owner: HostSetOwner,
-    private balancer: LoadBalancer,
-  ) {}
+    balancer: LoadBalancer,
+  ) {
+    this.choice = new HostChoice(owner.random, balancer);
+  }
 
   get all(): readonly Host[] {
     return this.hosts;
@@ -62,13 +70,25 @@ export class HostSet {
   }
 
   useBalancer(balancer: LoadBalancer): void {
-    this.balancer = balancer;
+    this.choice.useBalancer(balancer);
+  }
+
+  /** Undefined where there is no choice, or who chooses can be asked now. */
+  get whenReady(): Promise<void> | undefined {
+    return this.hosts.length < 2 ? undefined : this.choice.whenReady;
+  }
+
+  /** They have come, or come back, and start slowly. */
+  welcome(hosts: readonly Host[], nowMs: number): void {
+    for (const host of hosts) host.returned(nowMs);
+    this.choice.offer(this.inService);
   }
 
   /**
    * The host to ask next, one this operation has not `tried` if there is one. An out host whose
-   * time is up comes first, as its probe, where `mayProbe`; a full one is passed by. Undefined if
-   * no host may be asked.
+   * time is up comes first, as its probe; where `mayProbe` is false, since the call is a probe of the
+   * dependency, by turns with those in service. A full one is passed by. Undefined if no host may be
+   * asked.
    */
   pick(
     nowMs: number,
@@ -76,22 +96,12 @@ export class HostSet {
     mayProbe: boolean,
   ): Host | undefined {
     this.notice(nowMs);
-    if (mayProbe && nowMs >= this.nextProbeMs) {
+    if (nowMs >= this.nextProbeMs && (mayProbe || this.isTurnOfOut)) {
       const probe = this.dueProbe(nowMs, tried);
       if (probe !== undefined) return probe;
     }
-    let hosts = this.inService;
-    if (tried !== undefined) {
-      const untried = hosts.filter((host) => !tried.includes(host));
-      if (untried.length > 0) hosts = untried;
-    }
-    if (hosts.length === 0)
-      // With nobody in service a probe of the dependency is one of a host as well: else neither heals.
-      return mayProbe ? undefined : this.dueProbe(nowMs, tried);
-    const host = this.choose(hosts, nowMs);
-    if (!host.permits.isFull) return host;
-    const free = hosts.filter((other) => !other.permits.isFull);
-    return free.length > 0 ? this.choose(free, nowMs) : shortestQueue(hosts);
+    const hosts = this.choice.offered(nowMs, tried);
+    return hosts.length > 0 ? this.choice.among(hosts, nowMs) : undefined;
   }
 
   /** Whether a further attempt would find a host this operation has not tried. */
@@ -114,6 +124,9 @@ export class HostSet {
     if (above === undefined || host.circuit === undefined) return;
     this.notice(nowMs);
     if (above.isLease(ticket)) {
+      // If that closes it those in service start afresh, before the host needs the room of one of them.
+      const isOut = !host.isInService;
+      if (isOut) above.record(ticket, isFailure, isSlow, nowMs, tookMs);
       host.circuit.record(
         hostTicket,
         isFailure,
@@ -122,7 +135,7 @@ export class HostSet {
         tookMs,
         askedMs,
       );
-      above.record(ticket, isFailure, isSlow, nowMs, tookMs);
+      if (!isOut) above.record(ticket, isFailure, isSlow, nowMs, tookMs);
       return;
     }
     // Counted above before the host is judged: if that takes the host out, all of it is subtracted.
@@ -160,11 +173,11 @@ export class HostSet {
       above?.isClosed === true &&
       above.mode !== 'disabled' &&
       host.circuit?.mode !== 'disabled';
-    if (isSummedUp) return added(above.tally.read(nowMs, rule), own, -1);
+    if (isSummedUp) return addCounts(above.tally.read(nowMs, rule), own, -1);
     const peers = this.inService.filter((other) => other !== host);
     return peers
       .map(({ circuit }) => circuit?.tally.read(nowMs, rule) ?? NO_COUNTS)
-      .reduce((sum, counts) => added(sum, counts, 1), NO_COUNTS);
+      .reduce((sum, counts) => addCounts(sum, counts, 1), NO_COUNTS);
   }
 
   /** At most `ceil(maxOutRatio × hosts)`, and never the last one, may be out. */
@@ -179,15 +192,20 @@ export class HostSet {
     return Math.max(0, Math.min(most, length - 1));
   }
 
-  /** Of a list that has become shorter too many may be out: those due next come back. */
+  /**
+   * Of a list that has become shorter too many may be out: those due next come back. Of one that has
+   * become longer there is room for some that are tripped.
+   */
   readmit(nowMs: number): void {
     const due = this.out
       .filter(({ circuit }) => circuit?.mode === 'auto')
       .toSorted((a, b) => a.circuit!.nextProbeMs - b.circuit!.nextProbeMs);
-    for (const { circuit } of due.slice(0, this.out.length - this.mostOut)) {
+    const tooMany = Math.max(0, this.out.length - this.mostOut);
+    for (const { circuit } of due.slice(0, tooMany)) {
       circuit?.control('disabled', nowMs);
       circuit?.control('auto', nowMs);
     }
+    for (const { circuit } of this.inService) circuit?.rejudge(nowMs);
   }
 
   changed(host: Host, change: CircuitChange, nowMs: number): void {
@@ -199,7 +217,7 @@ export class HostSet {
     if (wasInService === host.isInService) return;
     this.owner.hostMoved(host, nowMs);
     if (!host.isInService) return;
-    host.returned(nowMs);
+    this.welcome([host], nowMs);
     for (const other of this.inService)
       if (other !== host)
         other.circuit?.rejudge(Math.max(nowMs, this.noticedMs));
@@ -241,7 +259,17 @@ export class HostSet {
       ? hosts
       : hosts.filter((host) => host.isInService);
     this.out = areAllIn ? NONE : hosts.filter((host) => !host.isInService);
+    this.choice.offer(this.inService);
     this.reschedule();
+  }
+
+  /**
+   * Of those in service each may be dead, while one that is out is well: asked by turns, neither keeps
+   * the dependency open for good.
+   */
+  private get isTurnOfOut(): boolean {
+    const { inService, out } = this;
+    return inService.length === 0 || lastAsked(inService) >= lastAsked(out);
   }
 
   private dueProbe(
@@ -251,47 +279,15 @@ export class HostSet {
     this.reschedule();
     // Of a ramp a host gets its part of what would be its share.
     const share = 1 / this.hosts.length;
-    return this.out.find(
+    const longestAgoFirst = this.out.toSorted((a, b) => a.askedMs - b.askedMs);
+    return longestAgoFirst.find(
       (host) =>
         tried?.includes(host) !== true &&
         !host.permits.isFull &&
         host.circuit?.isDrawn(nowMs, share) === true,
     );
   }
-
-  private choose(hosts: readonly Host[], nowMs: number): Host {
-    if (hosts.length === 1) return hosts[0]!;
-    return this.balancer.pick(hosts, { nowMs, random: this.owner.random });
-  }
 }
 
-const NO_COUNTS: WindowCounts = {
-  calls: 0,
-  failures: 0,
-  slow: 0,
-  failureRatio: 0,
-};
-
-function added(
-  one: WindowCounts,
-  other: WindowCounts,
-  sign: 1 | -1,
-): WindowCounts {
-  const calls = Math.max(0, one.calls + sign * other.calls);
-  const failures = Math.max(0, one.failures + sign * other.failures);
-  const slow = Math.max(0, one.slow + sign * other.slow);
-  const failureRatio = calls === 0 ? 0 : failures / calls;
-  return { calls, failures, slow, failureRatio };
-}
-
-/** Where to wait when every host is full. */
-function shortestQueue(hosts: readonly Host[]): Host {
-  let best = hosts[0]!;
-  for (const host of hosts)
-    if (
-      host.permits.hasQueueRoom &&
-      (!best.permits.hasQueueRoom || host.permits.queued < best.permits.queued)
-    )
-      best = host;
-  return best;
-}
+const lastAsked = (hosts: readonly Host[]): number =>
+  hosts.reduce((last, { askedMs }) => Math.max(last, askedMs), -Infinity);

@@ -5,7 +5,7 @@
 import type { Circuit } from '../circuit/circuit.js';
 import type { HostSetting } from '../core/host-setting.js';
 import type { Permits } from '../limits/permits.js';
-import type { HostView } from './balancers.js';
+import type { HostView } from './load-balancer.js';
 import { Latency } from './latency.js';
 
 /** How long a host that came back takes to reach its full share. */
@@ -26,7 +26,8 @@ export class Host implements HostView {
   /** It is listed no more: what runs there ends, and nothing new goes to it. */
   hasLeft = false;
   private returnedMs = -Infinity;
-  private seenMs = 0;
+  /** The part of its configured weight that it has by now. */
+  private share = 1;
 
   constructor(
     /** Undefined for the nameless netloc of a dependency without hosts. */
@@ -44,11 +45,15 @@ export class Host implements HostView {
 
   /** The configured weight, less while it starts slowly after having been out. */
   get weight(): number {
-    const weight = this.setting?.weight ?? 1;
-    const sinceMs = this.seenMs - this.returnedMs;
-    return sinceMs >= SLOW_START_MS
-      ? weight
-      : weight * Math.max(SLOW_START_SHARE, sinceMs / SLOW_START_MS);
+    return (this.setting?.weight ?? 1) * this.share;
+  }
+
+  get isStarting(): boolean {
+    return this.share < 1;
+  }
+
+  pendingAt(nowMs: number): number {
+    return this.inFlight + this.latency.lingeringAt(nowMs);
   }
 
   /** Unpinned calls may go to it. */
@@ -75,13 +80,18 @@ export class Host implements HostView {
   /** It was asked at `nowMs`. */
   asked(nowMs: number): void {
     this.askedMs = nowMs;
-    this.seenMs = nowMs;
   }
 
   /** It is back in service and starts slowly, with no estimate. */
   returned(nowMs: number): void {
     this.returnedMs = nowMs;
-    this.seenMs = nowMs;
+    this.share = SLOW_START_SHARE;
     this.latency.forgetEstimate();
+  }
+
+  /** Its share as of `nowMs`; it stands until this is asked for again. */
+  gainWeight(nowMs: number): void {
+    const part = (nowMs - this.returnedMs) / SLOW_START_MS;
+    this.share = Math.min(1, Math.max(SLOW_START_SHARE, part));
   }
 }

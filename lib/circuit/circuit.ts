@@ -12,6 +12,7 @@ import type {
   CircuitSettings,
   CircuitState,
 } from './contract.js';
+import { newTicket } from './leases.js';
 import { Outage } from './outage.js';
 import type { RoundEnd } from './recovery.js';
 import { ASKED, Tally, type Reason } from './tally.js';
@@ -25,8 +26,7 @@ export class Circuit {
   /** Where the machine is, apart from what time may have changed since. */
   private state: 'closed' | 'open' | 'half-open' = 'closed';
   private operatorMode: CircuitMode = 'auto';
-  private sequence = 1;
-  private generation = 1;
+  private generation = newTicket();
   /** It cannot open before this, since a ramp has just closed it. */
   private graceUntilMs = -Infinity;
   /** Made when it first opens: most never do. */
@@ -77,9 +77,9 @@ export class Circuit {
       if (this.state === 'open') this.halfOpen(nowMs);
       return this.admit(nowMs, leaseMs);
     }
-    this.sequence += 1;
-    this.outage!.round!.lend(this.sequence, nowMs + leaseMs);
-    return this.sequence;
+    const ticket = newTicket();
+    this.outage!.round!.lend(ticket, nowMs + leaseMs);
+    return ticket;
   }
 
   /** Whether `admit` would refuse now. */
@@ -211,7 +211,12 @@ export class Circuit {
   startAfresh(): void {
     if (this.state !== 'closed') return;
     this.empty();
-    this.generation = ++this.sequence;
+    this.generation = newTicket();
+  }
+
+  /** What it opened for is there no more: its probe need not wait as long. */
+  hasten(nowMs: number): void {
+    if (this.state === 'open') this.outage!.hasten(nowMs);
   }
 
   /** What the next call would meet, and when the next probe may go; changes nothing. */
@@ -276,20 +281,20 @@ export class Circuit {
     this.outage.open(this.settings, nowMs, askedMs);
     this.counted.ask(-Infinity);
     this.state = 'open';
-    this.generation = ++this.sequence;
+    this.generation = newTicket();
     this.owner.changed('opened', nowMs);
   }
 
   private halfOpen(nowMs: number): void {
     this.outage!.halfOpen(this.settings, nowMs);
     this.state = 'half-open';
-    this.generation = ++this.sequence;
+    this.generation = newTicket();
     this.owner.changed('half-opened', nowMs);
   }
 
   private reset(): void {
     this.state = 'closed';
-    this.generation = ++this.sequence;
+    this.generation = newTicket();
     this.empty();
   }
 }

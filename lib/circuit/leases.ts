@@ -1,3 +1,11 @@
+let lastTicket = 0;
+
+/**
+ * A ticket that no circuit has given before: one that takes another's place, as when circuits are
+ * switched off and on again, must not know the tickets of the one before.
+ */
+export const newTicket = (): number => ++lastTicket;
+
 /**
  * Leases that are out, each with the moment it hangs past. Asked before every call while a circuit is
  * half-open, so nothing is looked through before the first of them can be over.

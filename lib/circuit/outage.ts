@@ -10,11 +10,15 @@ import {
 } from './recovery.js';
 import { openingMs } from './reset-backoff.js';
 
+/** However often the hosts of a dependency that is down are replaced, one probe a second is enough. */
+const LEAST_OPENING_MS = 1_000;
+
 export class Outage {
   /** The attempt to recover, while half-open. */
   round: RecoveryRound | undefined = undefined;
   private untilMs = 0;
   private lastOpeningMs = 0;
+  private wasAsked = false;
   private closedAtMs = -Infinity;
   private failedRecoveries = 0;
   /** Chance of the next opening's jitter, once it has been drawn. */
@@ -26,9 +30,19 @@ export class Outage {
   open(settings: CircuitSettings, nowMs: number, askedMs?: number): void {
     this.lastOpeningMs =
       askedMs ?? this.lengthMs(settings, this.failedRecoveries);
+    this.wasAsked = askedMs !== undefined;
     this.drawn = undefined;
     this.untilMs = nowMs + this.lastOpeningMs;
     this.round = undefined;
+  }
+
+  /** The opening is to end now, but that was asked for; it lasts a second, or its own time if shorter. */
+  hasten(nowMs: number): void {
+    if (this.wasAsked) return;
+    const startMs = this.untilMs - this.lastOpeningMs;
+    const endMs = Math.max(nowMs, startMs + LEAST_OPENING_MS);
+    this.untilMs = Math.min(this.untilMs, endMs);
+    this.lastOpeningMs = this.untilMs - startMs;
   }
 
   halfOpen({ recovery }: CircuitSettings, nowMs: number): void {

@@ -2,12 +2,15 @@
  * What a circuit has counted, and which of its rules holds for it: windows, one for each way of
  * counting that a rule asks for, and the failures in a row.
  */
+import { atOnce } from '../core/at-once.js';
 import { CallWindow } from '../core/call-window.js';
 import { RollingWindow, type WindowCounts } from '../core/rolling-window.js';
 import type { CircuitOwner } from './contract.js';
 import {
   DEFAULT_TRIP,
   DEFAULT_WINDOW_MS,
+  describeCounts,
+  type Counts,
   type TripRule,
 } from './trip-rules.js';
 
@@ -118,27 +121,44 @@ export class Tally {
     });
   }
 
-  holds(
-    rule: TripRule,
-    nowMs: number,
-    inARow = this.consecutiveFailures,
-  ): boolean {
-    const { calls, failures, slow, failureRatio } = this.read(nowMs, rule);
-    const counts = {
-      calls,
-      failures,
-      slow,
-      failureRatio,
-      consecutiveFailures: inARow,
-    };
+  /** The figures for which `reason` holds; undefined where they are not counted here. */
+  why(nowMs: number): string | undefined {
+    const reason = this.reason(nowMs);
+    const rule = this.rules.find((each) => each === reason);
+    if (rule === undefined) return undefined;
+    const isSummed = rule.windowCalls === undefined;
+    if (!isSummed && this.owner.holdsEverywhere?.(rule, nowMs) === true)
+      return undefined;
+    const inARow = this.owner.consecutiveFailures?.();
+    const counts = this.countsOf(rule, nowMs, inARow);
     try {
-      return rule.comparesPeers === true
-        ? rule.trips(counts, this.owner.peers?.(rule, nowMs))
-        : rule.trips(counts);
+      return rule.describe?.(counts) ?? describeCounts(counts);
+    } catch {
+      return describeCounts(counts);
+    }
+  }
+
+  holds(rule: TripRule, nowMs: number, inARow?: number): boolean {
+    const counts = this.countsOf(rule, nowMs, inARow);
+    try {
+      return atOnce(
+        rule.comparesPeers === true
+          ? rule.trips(counts, this.owner.peers?.(rule, nowMs))
+          : rule.trips(counts),
+      );
     } catch (error) {
       this.owner.ruleFailed(rule, error);
       return false;
     }
+  }
+
+  private countsOf(
+    rule: TripRule,
+    nowMs: number,
+    consecutiveFailures = this.consecutiveFailures,
+  ): Counts {
+    const { calls, failures, slow, failureRatio } = this.read(nowMs, rule);
+    return { calls, failures, slow, failureRatio, consecutiveFailures };
   }
 
   /** Takes out what `part`, whose calls were counted here too, holds. */

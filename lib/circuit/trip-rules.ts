@@ -39,6 +39,8 @@ export interface TripRule {
    * are none, or where it does not ask for them.
    */
   trips(counts: Counts, peers?: WindowCounts): boolean;
+  /** The figures it opens for, told by events and logs: `0.62 of 34 calls failed, ≥ 0.5`. */
+  describe?(counts: Counts): string;
 }
 
 /** A rule, or a function of the counts that says true to open. @publicApi */
@@ -85,6 +87,8 @@ export function failureRatio(
     ...window,
     trips: (counts) =>
       counts.calls >= minimumCalls && counts.failureRatio >= ratio,
+    describe: ({ calls, failureRatio: share }) =>
+      `${rounded(share)} of ${calls} calls failed, ≥ ${ratio}`,
   };
 }
 
@@ -125,6 +129,8 @@ export function slowRatio(
     ...window,
     ...(slowMs !== undefined && { slowMs }),
     trips: ({ calls, slow }) => calls >= minimumCalls && slow / calls >= ratio,
+    describe: ({ calls, slow }) =>
+      `${rounded(slow / calls)} of ${calls} calls slow, ≥ ${ratio}`,
   };
 }
 
@@ -140,6 +146,7 @@ export function consecutiveFailures(count: number): TripRule {
   return {
     name: 'consecutiveFailures',
     trips: (counts) => counts.consecutiveFailures >= count,
+    describe: inARow(count),
   };
 }
 
@@ -169,6 +176,7 @@ export function errorCount(
     name,
     ...window,
     trips: (counts) => counts.failures > maxFail,
+    describe: ({ failures }) => `${failures} failures, > ${maxFail}`,
   };
 }
 
@@ -198,8 +206,25 @@ export const DEFAULT_TRIP: readonly TripRule[] = [
     windowMs: DEFAULT_WINDOW_MS,
     trips: (counts) =>
       counts.calls < DEFAULT_MINIMUM_CALLS && counts.consecutiveFailures >= 5,
+    describe: inARow(5),
   },
 ];
+
+/** What can be told of a rule that tells nothing itself. */
+export function describeCounts(counts: Counts): string {
+  const { calls, failures, consecutiveFailures: inARowNow } = counts;
+  return `${failures} of ${calls} calls failed, ${inARowNow} in a row`;
+}
+
+function inARow(count: number): (counts: Counts) => string {
+  return (counts) =>
+    `${counts.consecutiveFailures} failures in a row, ≥ ${count}`;
+}
+
+/** Not rounded up to what it did not reach: 0.499 is no 0.5. */
+function rounded(share: number): number {
+  return Math.floor(share * 1_000) / 1_000;
+}
 
 function windowOf(
   check: RuleCheck,

@@ -5,6 +5,7 @@ import type {
   Type,
 } from '@nestjs/common';
 import type { HostSource } from '../balancing/host-source.js';
+import type { LoadBalancer } from '../balancing/load-balancer.js';
 import type { Clock } from '../core/clock.js';
 import type { DaceLogger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
@@ -20,7 +21,7 @@ export interface DaceModuleOptions {
   /** Whether every module may inject dependencies without importing. @default true */
   readonly isGlobal?: boolean | undefined;
   /** Options below those of each dependency. */
-  readonly defaults?: DependencyOptions | undefined;
+  readonly defaults?: InjectedDependencyOptions | undefined;
   /** `false` = silent. @default Nest's Logger, context `Dace:<id>` */
   readonly logger?: DaceLogger | false | undefined;
   readonly clock?: Clock | undefined;
@@ -31,10 +32,10 @@ export interface DaceModuleOptions {
   readonly cancelOnDisconnect?: boolean | undefined;
 }
 
-/** Options of a dependency, whose hosts may be a provider of the app, by class or token. @publicApi */
+/** Options of a dependency, whose hosts and balancer may be providers of the app, by class or token. @publicApi */
 export interface InjectedDependencyOptions extends Omit<
   DependencyOptions,
-  'hosts'
+  'hosts' | 'loadBalancer'
 > {
   /** A list, a source, or the class or token of a provider that is one. */
   readonly hosts?:
@@ -42,6 +43,13 @@ export interface InjectedDependencyOptions extends Omit<
     | Type<HostSource>
     | Abstract<HostSource>
     | string
+    | symbol;
+  /** A name, dace's function, a balancer, or the class or token of a provider that is one. */
+  readonly loadBalancer?:
+    | DependencyOptions['loadBalancer']
+    | Type<LoadBalancer>
+    | Abstract<LoadBalancer>
+    | (string & {})
     | symbol;
 }
 

@@ -37,7 +37,7 @@ import {
   protectedMethodsOf,
 } from './fault-tolerant.decorator.js';
 import { enterAttempt } from './frames.js';
-import { checkInjectedHosts, withInjectedHosts } from './host-sources.js';
+import { checkInjectedParts, withInjectedParts } from './injected-parts.js';
 import { untilAdded } from './until-added.js';
 
 @Injectable()
@@ -49,7 +49,7 @@ export class DaceLifecycle
   private readonly checked = new WeakSet<object>();
   /** Bound before start-up: middleware is in no list of providers. */
   private readonly early = new Map<unknown, object>();
-  /** Options whose hosts may be those of a provider. */
+  /** Options whose hosts and balancers may be providers. */
   private readonly given: (DependencyOptions | undefined)[] = [];
   private allMade: () => void = () => undefined;
   /** The container has made all that is not made lazily. */
@@ -101,9 +101,15 @@ export class DaceLifecycle
     given: InjectedDependencyOptions | undefined,
   ): Dependency {
     const { modules, whenMade } = this;
-    const options = withInjectedHosts(id, given, modules, whenMade);
-    this.given.push(options);
-    const { defaults, clock, random, logger } = this.options;
+    const options = withInjectedParts(id, given, modules, whenMade);
+    const { clock, random, logger } = this.options;
+    const defaults = withInjectedParts(
+      id,
+      this.options.defaults,
+      modules,
+      whenMade,
+    );
+    this.given.push(options, defaults);
     const { registry } = this;
     const dependency = new Dependency(id, options, {
       defaults,
@@ -121,7 +127,7 @@ export class DaceLifecycle
 
   onModuleInit(): void {
     this.allMade();
-    for (const options of this.given.splice(0)) checkInjectedHosts(options);
+    for (const options of this.given.splice(0)) checkInjectedParts(options);
     const { registry, early } = this;
     this.check([...early, ...classesOf(this.modules)]);
     early.clear();

@@ -61,17 +61,56 @@ export const neverAddedMessage = (id: string, waitedMs: number): string =>
 export const lazyRootMessage = (): string =>
   'DaceModule.forRoot is imported by a module that is loaded lazily: Nest shows it to no other module and never shuts it down. Import it where the app starts; what a lazy module owns it registers with DaceModule.forFeature({ … }).';
 
-export const missingSourceMessage = (id: string, name: string): string =>
-  `Dependency "${id}" takes its hosts from ${name}, which no module of the app provides. Add it to the providers of a module.`;
+const PARTS = {
+  hosts: {
+    its: 'its hosts',
+    use: 'hosts are asked for outside of any request',
+    lack: 'which has no method hosts(). Have it implement HostSource.',
+  },
+  loadBalancer: {
+    its: 'its load balancer',
+    use: 'it chooses for all requests',
+    lack: 'which has no method pick(hosts, context). Have it implement LoadBalancer.',
+  },
+} as const;
 
-export const scopedSourceMessage = (id: string, name: string): string =>
-  `Dependency "${id}" takes its hosts from ${name}, which is made anew for each request or for each who injects it. Make it a singleton: hosts are asked for outside of any request.`;
+const takenFrom = (
+  id: string,
+  part: keyof typeof PARTS,
+  name: string,
+): string => `Dependency "${id}" takes ${PARTS[part].its} from ${name}`;
 
-export const noSourceMessage = (id: string, name: string): string =>
-  `Dependency "${id}" takes its hosts from ${name}, which has no method hosts(). Have it implement HostSource.`;
+/** `others` are the names that stand for themselves. */
+export function missingPartMessage(
+  id: string,
+  part: keyof typeof PARTS,
+  name: string,
+  others: readonly string[],
+): string {
+  const likely = likelyOf(name, others);
+  const hint = likely === undefined ? '' : ` Did you mean "${likely}"?`;
+  const choice = others.length === 0 ? '' : `, or use one of ${list(others)}`;
+  return `${takenFrom(id, part, name)}, which no module of the app provides. Add it to the providers of a module${choice}.${hint}`;
+}
 
-export const sourceNotMadeMessage = (id: string, name: string): string =>
-  `Dependency "${id}" takes its hosts from ${name}, which the app has not made yet.`;
+export const scopedPartMessage = (
+  id: string,
+  part: keyof typeof PARTS,
+  name: string,
+): string =>
+  `${takenFrom(id, part, name)}, which is made anew for each request or for each who injects it. Make it a singleton: ${PARTS[part].use}.`;
+
+export const notThatPartMessage = (
+  id: string,
+  part: keyof typeof PARTS,
+  name: string,
+): string => `${takenFrom(id, part, name)}, ${PARTS[part].lack}`;
+
+export const partNotMadeMessage = (
+  id: string,
+  part: keyof typeof PARTS,
+  name: string,
+): string => `${takenFrom(id, part, name)}, which the app has not made yet.`;
 
 export const notAMethodMessage = (name: string): string =>
   `@FaultTolerant can only protect instance methods; ${name} is not one. Move it to a method of an instance, or call dependency.wrap(fn).`;

@@ -1,7 +1,13 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { Resolver } from 'node:dns/promises';
-import { decode, encode, type Answer } from 'dns-packet';
+import {
+  createServer,
+  type AddressInfo,
+  type Server,
+  type Socket as Stream,
+} from 'node:net';
+import { decode, encode, type Answer, type Packet } from 'dns-packet';
 
 /** What the server does with a question. */
 export type Zone =
@@ -11,6 +17,10 @@ export type Zone =
   | 'nxdomain'
   | 'servfail'
   | 'silence';
+
+/** Of the length that resolvers ask for, and with truncation said. */
+const LONGEST_PACKET = 1_232;
+const TRUNCATED = 0x0380;
 
 const CODES = { nxdomain: 3, servfail: 2 } as const;
 
@@ -28,6 +38,14 @@ export const aaaa = (address: string, ttl = 60): Answer => ({
   data: address,
 });
 
+/** `from` is another name for `to`; without it the name that was asked for. */
+export const cname = (to: string, from = '', ttl = 60): Answer => ({
+  name: from,
+  type: 'CNAME',
+  ttl,
+  data: to,
+});
+
 export const srv = (
   target: string,
   port: number,
@@ -42,17 +60,27 @@ export const srv = (
 /** A name server on loopback that answers as the test says, and counts what it was asked. */
 export class DnsServer {
   readonly questions: string[] = [];
+  /** How many of them came by TCP. */
+  streamed = 0;
   private readonly zones = new Map<string, Zone>();
 
-  private constructor(private readonly socket: Socket) {
+  private constructor(
+    private readonly socket: Socket,
+    private readonly streams: Server,
+  ) {
     socket.on('message', (message, from) => this.hear(message, from));
+    streams.on('connection', (stream: Stream) => this.converse(stream));
   }
 
   static async start(): Promise<DnsServer> {
+    const streams = createServer();
+    streams.listen(0, '127.0.0.1');
+    await once(streams, 'listening');
+    const { port } = streams.address() as AddressInfo;
     const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(port, '127.0.0.1');
     await once(socket, 'listening');
-    return new DnsServer(socket);
+    return new DnsServer(socket, streams);
   }
 
   /** `question` as in `A payments.internal`. */
@@ -72,17 +100,45 @@ export class DnsServer {
 
   async stop(): Promise<void> {
     this.socket.close();
+    this.streams.close();
     await once(this.socket, 'close');
   }
 
+  /** An answer too long for a packet says so, and is to be fetched by TCP. */
   private hear(message: Buffer, { port, address }: RemoteInfo): void {
-    const query = decode(message);
+    const reply = this.replyTo(decode(message));
+    if (reply === undefined) return;
+    const isTooLong = reply.length > LONGEST_PACKET;
+    const { id, questions } = decode(reply);
+    const cut = { type: 'response', id, flags: TRUNCATED, questions } as const;
+    this.socket.send(isTooLong ? encode(cut) : reply, port, address);
+  }
+
+  private converse(stream: Stream): void {
+    let heard = Buffer.alloc(0);
+    stream.on('error', () => stream.destroy());
+    stream.on('data', (chunk: Buffer) => {
+      heard = Buffer.concat([heard, chunk]);
+      while (heard.length > 1 && heard.length >= 2 + heard.readUInt16BE()) {
+        const end = 2 + heard.readUInt16BE();
+        this.streamed += 1;
+        const reply = this.replyTo(decode(heard.subarray(2, end)));
+        heard = heard.subarray(end);
+        if (reply === undefined) continue;
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(reply.length);
+        stream.write(Buffer.concat([length, reply]));
+      }
+    });
+  }
+
+  private replyTo(query: Packet): Buffer | undefined {
     const [question] = query.questions ?? [];
-    if (question === undefined) return;
+    if (question === undefined) return undefined;
     const name = `${question.type} ${question.name.toLowerCase()}`;
     this.questions.push(name);
     const zone = this.zones.get(name) ?? 'nxdomain';
-    if (zone === 'silence') return;
+    if (zone === 'silence') return undefined;
     const answers = typeof zone === 'string' ? [] : zone;
     const code = zone === 'nxdomain' || zone === 'servfail' ? CODES[zone] : 0;
     // In the name that was asked for, letter by letter.
@@ -91,8 +147,11 @@ export class DnsServer {
       id: query.id ?? 0,
       flags: 0x0180 | code,
       questions: [question],
-      answers: answers.map((each) => ({ ...each, name: question.name })),
+      answers: answers.map((each) => ({
+        ...each,
+        name: each.name || question.name,
+      })),
     });
-    this.socket.send(reply, port, address);
+    return reply;
   }
 }

@@ -40,6 +40,8 @@ export class FleetModel {
   peer: CircuitModel | undefined;
   /** A host is back, and those that wait for room have not been judged anew. */
   private isRoomAgain = false;
+  /** When each was last asked. */
+  private readonly askedMs: number[] = [];
   private readonly ownModes = new Map<number, ModelMode>();
 
   constructor(
@@ -128,20 +130,19 @@ export class FleetModel {
     const { leaseMs } = this.settings;
     const above = this.above.ask(nowMs, leaseMs);
     if (above !== undefined) this.notice(nowMs);
-    // A dependency probes by a host in service, or where there is none by one that is due.
+    // A dependency probes by hosts in service and by due ones in turn.
     const mayProbe =
-      above?.kind === 'closed' ||
-      (above !== undefined && this.serving.length === 0);
+      above?.kind === 'closed' || (above !== undefined && this.isTurnOfOut);
     const due = mayProbe ? this.due(nowMs) : [];
     const mayGoTo = due.length > 0 ? due : this.inService();
     return {
       mayGoTo: above === undefined ? [] : mayGoTo,
       isAboveShut: above === undefined,
-      go: (host) => ({
-        host,
-        own: this.hosts[host]!.admit(nowMs, leaseMs),
-        above,
-      }),
+      go: (host) => {
+        this.askedMs[host] = nowMs;
+        const own = this.hosts[host]!.admit(nowMs, leaseMs);
+        return { host, own, above };
+      },
       refuse: () => {
         if (above !== undefined) this.above.release(above, nowMs);
       },
@@ -155,6 +156,7 @@ export class FleetModel {
     if (this.above.mode === 'forced-open') return undefined;
     const own = circuit.ask(nowMs, leaseMs);
     const above = host < count ? this.above.borrow(nowMs) : undefined;
+    if (own !== undefined) this.askedMs[host] = nowMs;
     return own && { host, own, above };
   }
 
@@ -168,12 +170,21 @@ export class FleetModel {
       host.isInService &&
       host.mode !== 'disabled' &&
       host.isCurrent(own, nowMs);
+    const isProbe = isCurrent && above.kind === 'lease';
+    const isProbeOfOut = isProbe && !host.isInService;
+    // What a throttled answer asks for is between the caller and that host.
+    if (isProbeOfOut)
+      this.above.record(above, { ...answer, askedMs: 0 }, nowMs);
     host.record(own, answer, nowMs);
     if (tickets.host < this.hosts.length) this.notice(nowMs);
-    // What a throttled answer asks for is between the caller and that host.
-    if (isCurrent && above.kind === 'lease')
+    if (isProbe && !isProbeOfOut)
       this.above.record(above, { ...answer, askedMs: 0 }, nowMs);
-    else if (isCounted && host.isInService && this.above.mode !== 'disabled')
+    else if (
+      !isProbe &&
+      isCounted &&
+      host.isInService &&
+      this.above.mode !== 'disabled'
+    )
       this.above.judge(nowMs);
   }
 
@@ -204,9 +215,26 @@ export class FleetModel {
   }
 
   /** Out hosts that may be the next unpinned pick; a ramp's chance says at once which one it is. */
+  /** Whether those that are out have waited at least as long as those in service. */
+  private get isTurnOfOut(): boolean {
+    const lastAsked = (isInService: boolean): number =>
+      Math.max(
+        -Infinity,
+        ...this.indices((host) => host.isInService === isInService).map(
+          (at) => this.askedMs[at] ?? -Infinity,
+        ),
+      );
+    const isNobodyElse = this.serving.length === 0;
+    return isNobodyElse || lastAsked(false) <= lastAsked(true);
+  }
+
+  /** Those that were asked longest ago come first. */
   private due(nowMs: number): number[] {
+    const askedMs = (at: number): number => this.askedMs[at] ?? -Infinity;
     const due = this.indices(
       (host) => !host.isInService && !host.wouldRefuse(nowMs),
+    ).toSorted((a, b) =>
+      askedMs(a) < askedMs(b) ? -1 : askedMs(a) > askedMs(b) ? 1 : 0,
     );
     if (this.settings.recovery.kind === 'probes') return due;
     const share = 1 / this.hosts.length;

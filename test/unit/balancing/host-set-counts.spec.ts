@@ -360,11 +360,13 @@ describe('A host that goes out', () => {
 });
 
 describe('A host with its time up', () => {
-  it('is the next pick, unless it was tried or nobody may probe', () => {
+  it('is the next pick, unless it was tried or it is the others’ turn', () => {
     const { set, hosts, takeOut } = rig(3);
     takeOut(1);
 
     expect(set.pick(OPEN_MS - 1, undefined, true)).not.toBe(hosts[1]);
+    expect(set.pick(OPEN_MS, undefined, false)).toBe(hosts[1]);
+    hosts[1]!.asked(OPEN_MS);
     expect(set.pick(OPEN_MS, undefined, false)).not.toBe(hosts[1]);
     expect(set.pick(OPEN_MS, [hosts[1]!], true)).not.toBe(hosts[1]);
 

@@ -109,7 +109,7 @@ describe('A host whose circuit opens', () => {
     expect(asked(dependency, 6)).not.toContain('h2:80');
   });
 
-  it('is not probed by the probe of an open dependency', () => {
+  it('is probed by probes of an open dependency, by turns with those in service', () => {
     const { dependency, answer, clock } = fleet(3, {
       trip: failureRatio({ minimumCalls: 2 }),
     });
@@ -119,10 +119,14 @@ describe('A host whose circuit opens', () => {
     answer(2, 'failure', 2);
     expect(dependency.snapshot().state).toBe('open');
 
-    clock.timeMs = 15_000;
-    const probe = dependency.acquire();
+    const probed = Array.from({ length: 4 }, (_, each) => {
+      clock.timeMs = 15_000 + each * 10_000;
+      const probe = dependency.acquire();
+      probe.failure();
+      return probe.netloc;
+    });
 
-    expect(probe.netloc).toBe('h2:80');
+    expect(probed).toEqual(['h0:80', 'h2:80', 'h1:80', 'h2:80']);
   });
 
   it('says so: out, half-open, back', () => {
@@ -237,6 +241,8 @@ describe('The dependency above its hosts', () => {
     answer(1, 'failure', 2);
     expect(dependency.snapshot().state).toBe('open');
     clock.timeMs = 10_000;
+    dependency.acquire().failure();
+    clock.timeMs = 20_000;
 
     dependency.acquire().success();
 
@@ -244,6 +250,22 @@ describe('The dependency above its hosts', () => {
     expect(state).toBe('closed');
     expect(window.calls).toBe(0);
     expect(hosts[1]).toMatchObject({ inService: true, window: { calls: 0 } });
+  });
+
+  it('closes by a host that was out, beside those in service, which start afresh', () => {
+    const { dependency, answer, clock } = fleet(2);
+    answer(0, 'failure', 2);
+    answer(1, 'failure', 2);
+    clock.timeMs = 10_000;
+
+    dependency.acquire().success();
+
+    const { state, hosts } = dependency.snapshot();
+    expect(state).toBe('closed');
+    expect(hosts).toMatchObject([
+      { inService: true, window: { calls: 0 } },
+      { inService: true, window: { calls: 0 } },
+    ]);
   });
 });
 
@@ -348,7 +370,7 @@ describe('A host that came back', () => {
     host.returned(1_000);
 
     const weights = [1_000, 2_000, 6_000, 11_000, 60_000].map((atMs) => {
-      host.asked(atMs);
+      host.gainWeight(atMs);
       return host.weight;
     });
     expect(weights).toEqual([0.4, 0.4, 2, 4, 4]);

@@ -1,61 +1,39 @@
 import { describe, expect, it } from 'vitest';
-import { HostFeed } from '../../../lib/balancing/host-feed.js';
-import type { HostSource } from '../../../lib/balancing/host-source.js';
-import { readHosts } from '../../../lib/dependency/netloc.js';
-import { ManualClock } from '../../../lib/testing/manual-clock.js';
+import { isHostSource } from '../../../lib/balancing/host-source.js';
 import { gate, hang, unhandledDuring } from '../../support/core-toolkit.js';
+import { asked, down, feedOf } from '../../support/host-feed.js';
 
-/** A feed whose owner only remembers. */
-function feedOf(
-  source: HostSource,
-  draw: () => number = () => 0.5,
-): {
-  readonly clock: ManualClock;
-  readonly feed: HostFeed;
-  readonly lists: string[][];
-  readonly failures: string[];
-  readonly told: string[];
-} {
-  const clock = new ManualClock();
-  const lists: string[][] = [];
-  const failures: string[] = [];
-  const told: string[] = [];
-  const feed = new HostFeed(source, {
-    clock,
-    random: draw,
-    readHosts,
-    hostsAnswered: (hosts) => {
-      lists.push(hosts.map(({ netloc }) => netloc));
-    },
-    hostsFailed: (error, isWorthTelling) => {
-      const { message } = error as Error;
-      failures.push(message);
-      if (isWorthTelling) told.push(message);
-    },
+describe('A host source', () => {
+  class Registry {
+    async hosts(): Promise<string[]> {
+      return ['a'];
+    }
+  }
+
+  it.each<[string, unknown]>([
+    ['an object with a function hosts', { hosts: async () => ['a'] }],
+    ['an instance of a class with one', new Registry()],
+    [
+      'one that can watch as well',
+      { hosts: async () => ['a'], watch: () => {} },
+    ],
+  ])('is %s', (_what, value) => {
+    expect(isHostSource(value)).toBe(true);
   });
-  return { clock, feed, lists, failures, told };
-}
 
-/** A source that remembers when it was asked. */
-function asked(
-  clock: () => number,
-  answer: (times: number) => readonly string[] | Promise<readonly string[]>,
-  more: Partial<HostSource> = {},
-): HostSource & { readonly times: number[] } {
-  const times: number[] = [];
-  return {
-    times,
-    hosts: async () => {
-      times.push(clock());
-      return answer(times.length);
-    },
-    ...more,
-  };
-}
-
-const down = (): never => {
-  throw new Error('registry is down');
-};
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['undefined', undefined],
+    ['a text', 'a'],
+    ['an array of hosts', ['a']],
+    ['an object with a list', { hosts: ['a'] }],
+    ['an object without hosts', { watch: () => {} }],
+    ['a class', Registry],
+    ['a function with hosts', Object.assign(() => {}, { hosts: () => ['a'] })],
+  ])('is not %s', (_what, value) => {
+    expect(isHostSource(value)).toBe(false);
+  });
+});
 
 describe('A host feed', () => {
   it('asks at start and then every thirty seconds', async () => {

@@ -61,6 +61,14 @@ describe('A host', () => {
     expect(host.latencyMs).toBe(12);
   });
 
+  it('has pending what runs there, and what failed too soon', () => {
+    host.inFlight = 2;
+    expect(host.pendingAt(0)).toBe(2);
+    host.latency.failed(0, 0);
+    expect(host.pendingAt(0)).toBe(3);
+    expect(host.pendingAt(1_000)).toBe(2);
+  });
+
   it('is out of service for good once it is listed no more', () => {
     host.hasLeft = true;
     expect(host.isInService).toBe(false);

@@ -36,10 +36,11 @@ describe('What is known of a host’s answer times', () => {
     expect(latency.estimateMs).toBeLessThan(91);
   });
 
-  it('believes a host again within fifteen looks, a second each', () => {
+  it('believes a host that failed again within seven looks, a second each', () => {
     const latency = new Latency();
-    latency.succeeded(300, 0);
-    for (let atMs = 1_000; atMs <= 15_000; atMs += 1_000)
+    latency.failed(5, 0);
+    expect(latency.estimateMs).toBe(1_000);
+    for (let atMs = 1_000; atMs <= 7_000; atMs += 1_000)
       latency.succeeded(5, atMs);
     expect(latency.estimateMs).toBeLessThan(5.5);
   });
@@ -139,5 +140,46 @@ describe('What is known of a host’s answer times', () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('Failures that came too soon', () => {
+  it('count as pending for as long as a slow answer would have taken', () => {
+    const latency = new Latency();
+    latency.succeeded(100, 0);
+    latency.failed(20, 1_000);
+
+    // Twice the estimate, less what it took.
+    const pending = [1_000, 1_090, 1_179, 1_180, 9_999].map((nowMs) =>
+      latency.lingeringAt(nowMs),
+    );
+
+    expect(pending[0]).toBe(1);
+    expect(pending[1]).toBeCloseTo(0.5);
+    expect(pending[2]).toBeGreaterThan(0);
+    expect(pending.slice(3)).toEqual([0, 0]);
+  });
+
+  it('add up, and wane together', () => {
+    const latency = new Latency();
+    for (let each = 0; each < 10; each++) latency.failed(0, 0);
+
+    expect(latency.lingeringAt(0)).toBe(10);
+    expect(latency.lingeringAt(500)).toBeCloseTo(5);
+    latency.failed(0, 500);
+    expect(latency.lingeringAt(500)).toBeCloseTo(6);
+    expect(latency.lingeringAt(1_500)).toBe(0);
+  });
+
+  it('are none where they took as long, or all is forgotten', () => {
+    const latency = new Latency();
+    expect(latency.lingeringAt(0)).toBe(0);
+    latency.failed(1_000, 0);
+    expect(latency.lingeringAt(0)).toBe(0);
+    latency.failed(10, 0);
+    expect(latency.lingeringAt(0)).toBe(1);
+    latency.forgetEstimate();
+
+    expect(latency.lingeringAt(0)).toBe(0);
   });
 });
