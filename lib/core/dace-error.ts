@@ -93,10 +93,14 @@ export function isDaceError(
   error: unknown,
   code?: DaceErrorCode,
 ): error is DaceError {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    (error as Record<symbol, unknown>)[BRAND] === true &&
-    (code === undefined || (error as DaceError).code === code)
-  );
+  if (typeof error !== 'object' || error === null) return false;
+  try {
+    return (
+      (error as Record<symbol, unknown>)[BRAND] === true &&
+      (code === undefined || (error as DaceError).code === code)
+    );
+  } catch {
+    // A proxy that lets nobody look at it is none of ours.
+    return false;
+  }
 }

@@ -9,6 +9,7 @@ import {
   type DaceErrorDetails,
   type Kind,
 } from './dace-error.js';
+import { partOf } from './part-of.js';
 
 export {
   DaceError,
@@ -151,7 +152,7 @@ export class DaceRetryExhaustedError extends DaceError {
   ) {
     const { attempts, cause } = details;
     // An RPC answer tells of an error by a plain object.
-    const text = (cause as { message?: unknown } | null | undefined)?.message;
+    const text = partOf(cause, 'message');
     super(
       {
         code: 'DACE_RETRY_EXHAUSTED',
@@ -164,7 +165,7 @@ export class DaceRetryExhaustedError extends DaceError {
       details,
     );
     this.attempts = attempts;
-    const causeCode = (cause as { code?: unknown } | undefined)?.code;
+    const causeCode = partOf(cause, 'code');
     if (typeof causeCode === 'string') this.causeCode = causeCode;
     if (details.retryAfterMs !== undefined)
       this.retryAfterMs = details.retryAfterMs;
@@ -184,17 +185,13 @@ const TIMEOUT_CODES = new Set([
 /** Whether `error`, or what it was thrown for, says that time ran out. */
 export function isTimeout(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
-  const { code, name, cause } = error as {
-    code?: unknown;
-    name?: unknown;
-    cause?: unknown;
-  };
+  const code = partOf(error, 'code');
   if (typeof code === 'string' && TIMEOUT_CODES.has(code)) return true;
-  if (name === 'TimeoutError') return true;
+  if (partOf(error, 'name') === 'TimeoutError') return true;
   return (
     isDaceError(error, 'DACE_RETRY_REQUESTED') &&
-    cause !== error &&
-    isTimeout(cause)
+    error.cause !== error &&
+    isTimeout(error.cause)
   );
 }
 

@@ -22,6 +22,8 @@ export interface CircuitEvent extends DaceEventBase {
     | 'host.back';
   /** Name of the rule that tripped. */
   readonly tripped?: string;
+  /** The figures it opened for: `0.62 of 34 calls failed, ≥ 0.5`. */
+  readonly reason?: string;
   /** Milliseconds until the next probe. */
   readonly retryAfterMs?: number;
   readonly lastFailure?: LastFailure;

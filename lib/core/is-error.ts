@@ -5,11 +5,16 @@ import { types } from 'node:util';
  * as Jest's do, those of Node's modules are no `Error`.
  */
 export function isErrorOfAnyRealm(value: unknown): value is Error {
-  return (
-    value instanceof Error ||
-    types.isNativeError(value) ||
-    Object.prototype.toString.call(value) === '[object DOMException]'
-  );
+  try {
+    return (
+      value instanceof Error ||
+      types.isNativeError(value) ||
+      Object.prototype.toString.call(value) === '[object DOMException]'
+    );
+  } catch {
+    // A proxy, or a tag that throws.
+    return false;
+  }
 }
 
 /** `value instanceof type`, where every error is an `Error`. */

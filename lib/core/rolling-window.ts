@@ -52,7 +52,7 @@ export class RollingWindow {
     this.at = (bucket % BUCKETS) * 3;
   }
 
-  record(nowMs: number, isFailure: boolean, isSlow: boolean): void {
+  record(nowMs: number, isFailure = false, isSlow = false): void {
     if (nowMs >= this.nextMs) this.roll(nowMs);
     const slots = (this.slots ??= new Array<number>(BUCKETS * 3).fill(0));
     const { at } = this;
@@ -112,4 +112,24 @@ export class RollingWindow {
     for (let at = field; at < BUCKETS * 3; at += 3) total += this.slots![at]!;
     return total;
   }
+}
+
+export const NO_COUNTS: WindowCounts = {
+  calls: 0,
+  failures: 0,
+  slow: 0,
+  failureRatio: 0,
+};
+
+/** Adds `other` to `one`, or takes it away. */
+export function addCounts(
+  one: WindowCounts,
+  other: WindowCounts,
+  sign: 1 | -1,
+): WindowCounts {
+  const calls = Math.max(0, one.calls + sign * other.calls);
+  const failures = Math.max(0, one.failures + sign * other.failures);
+  const slow = Math.max(0, one.slow + sign * other.slow);
+  const failureRatio = calls === 0 ? 0 : failures / calls;
+  return { calls, failures, slow, failureRatio };
 }

@@ -190,7 +190,6 @@ export class Attempt extends Call implements AttemptScope {
 
   /** The attempt is over for its caller; the work may not know yet and keeps the permit. */
   cut(reason: unknown): void {
-    this.endedBy = reason;
     this.isRunning = false;
     this.leave();
     this.host.abandoned += 1;
@@ -199,7 +198,13 @@ export class Attempt extends Call implements AttemptScope {
       this.stages.settings.abandonAfterMs,
       () => this.workSettled(),
     );
+    this.abort(reason);
+  }
+
+  /** Tells its work, and what that has begun, that nobody waits any more. */
+  abort(reason: unknown): void {
     const { hooks, controller } = this;
+    this.endedBy = reason;
     this.hooks = undefined;
     if (hooks !== undefined) for (const hook of hooks) guarded(hook, reason);
     controller?.abort(reason);

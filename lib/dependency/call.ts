@@ -26,7 +26,7 @@ export abstract class Call {
   abstract readonly baseUrl?: string;
   /** Requests of this attempt. */
   abstract readonly http: Http;
-  /** The same connections, for undici and fetch: `fetch(url, { dispatcher: call.agent })`. */
+  /** The same connections, for undici and fetch: `fetch(url, { dispatcher: call.agent } as object)`. */
   abstract readonly agent: Dispatcher;
   /** Costs nothing until it is read. */
   abstract readonly signal: AbortSignal;

@@ -84,6 +84,8 @@ export class Caller {
       return;
     }
     this.onAbort = () => this.reject(signal.reason);
+    // The fallback itself may have aborted it, which is told once only.
+    if (signal.aborted) this.onAbort();
     signal.addEventListener('abort', this.onAbort);
     answer.then(this.resolve, this.reject).finally(() => this.unlisten());
   }
@@ -102,6 +104,6 @@ export class Caller {
 }
 
 /** One signal may stand for hundreds of calls at once; to Node eleven listeners look like a leak. */
-function admitMany(signal: AbortSignal): void {
+export function admitMany(signal: AbortSignal): void {
   if (signal instanceof AbortSignal) setMaxListeners(0, signal);
 }

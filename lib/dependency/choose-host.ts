@@ -4,6 +4,7 @@
  */
 import type { Host } from '../balancing/host.js';
 import type { BalancerFunction } from '../balancing/balancers.js';
+import { BalancerFault } from '../balancing/own-balancer.js';
 import { DaceConfigurationError, DaceNoHostsError } from '../core/errors.js';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { circuitOpen } from './refusals.js';
@@ -22,7 +23,12 @@ export function chooseHost(
   try {
     host = hosts.only ?? hosts.pick(nowMs, tried, mayProbe);
   } catch (error) {
-    return asError(error);
+    if (!(error instanceof BalancerFault)) return asError(error);
+    const misuse = misanswer(stages, error.message, error.cause);
+    // A later attempt ends with the error of the one before, and nobody would hear of it.
+    if (tried !== undefined)
+      stages.warnOnce('balancer', misuse.message, error.cause);
+    return misuse;
   }
   if (host !== undefined) return host;
   stages.fleet.feed?.refreshEarly();
@@ -59,14 +65,20 @@ export function askForHost(
 ): void {
   if (stages.isAnsweredByFunction) return askBalancer(stages, tried, done);
   const choose = (): void => {
-    if (stages.fleet.isAwaitingHosts)
-      return stages.fleet.feed?.whenAnswered(choose);
+    if (stages.fleet.isAwaitingHosts) return whenHostsKnown(stages, choose);
     const nowMs = stages.clock.nowMs();
     const host = chooseHost(stages, nowMs, tried, mayProbe);
     if (!(host instanceof Error)) return done({ host });
     done({ host: undefined, error: host, isRefusal: true });
   };
   choose();
+}
+
+/** Calls `go` once the list that is asked for is there, or the balancer is made. */
+export function whenHostsKnown({ fleet }: Stages, go: () => void): void {
+  const { whenReady } = fleet.hosts;
+  if (whenReady !== undefined) void whenReady.then(go);
+  else fleet.feed?.whenAnswered(go);
 }
 
 /** What came of asking the user's balancer function. */
@@ -145,11 +157,16 @@ function problemOf(answer: unknown): string | undefined {
     : "expected ['http' | 'https', 'host:port'] from the balancer function";
 }
 
-function misanswer(stages: Stages, problem: string): DaceConfigurationError {
+function misanswer(
+  stages: Stages,
+  problem: string,
+  cause?: unknown,
+): DaceConfigurationError {
   const option = 'loadBalancer';
   return new DaceConfigurationError({
     dependencyId: stages.id,
-    message: `Dependency "${stages.id}": ${problem}`,
+    message: `Dependency "${stages.id}", ${option}: ${problem}`,
+    cause,
     problems: [{ option, message: problem }],
   });
 }

@@ -5,10 +5,9 @@
 import type { AxiosInstance } from 'axios';
 import type { Host } from '../balancing/host.js';
 import type { CircuitMode } from '../circuit/circuit.js';
-import { realClock, type Clock } from '../core/clock.js';
+import { realClock } from '../core/clock.js';
 import type { DaceListener } from '../core/events.js';
-import type { DaceLogger } from '../core/logger.js';
-import { realRandom, type Random } from '../core/random.js';
+import { realRandom } from '../core/random.js';
 import { operationHttp, type Http } from '../http/http.js';
 import { createLogListener } from '../telemetry/logger.js';
 import type { Call } from './call.js';
@@ -23,6 +22,7 @@ import { Caller } from './caller.js';
 import { dropInAxios } from './drop-in.js';
 import type { DropInSurroundings, RunRequest } from './drop-in.js';
 import { inheriting } from './deadline.js';
+import type { DependencyEnvironment } from './environment.js';
 import {
   cancelEarly,
   misuseOf,
@@ -31,29 +31,21 @@ import {
   runBare,
 } from './early.js';
 import { Operation } from './operation.js';
-import { checkCallOptions } from './option-schema.js';
+import {
+  checkCallOptions,
+  checkEnvironment,
+  checkGuardOptions,
+} from './option-schema.js';
 import type { CallOptions, DependencyOptions } from './options.js';
 import { mergeOptions, resolveSettings } from './resolve-settings.js';
 import { takeSnapshot, type DependencySnapshot } from './snapshot.js';
-import { Stages, type StagesEnvironment } from './stages.js';
+import { Stages } from './stages.js';
 import type { AsyncFunction, Unchanged } from './wrapped.js';
-
-/** What a dependency takes from around it. @publicApi */
-export interface DependencyEnvironment extends Pick<
-  StagesEnvironment,
-  'enterAttempt'
-> {
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
-  /** Without one it is silent. */
-  readonly logger?: DaceLogger | undefined;
-  readonly onEvent?: DaceListener | undefined;
-  /** Options below the dependency's own. */
-  readonly defaults?: DependencyOptions | undefined;
-}
 
 /** Shared, so that ten thousand idle dependencies do not hold one each. */
 const NOTHING = Object.freeze({});
+
+export type { DependencyEnvironment } from './environment.js';
 
 /**
  * One dependency of the app: every call through it is timed out, retried, balanced, limited,
@@ -75,6 +67,7 @@ export class Dependency {
     options: DependencyOptions = NOTHING,
     private readonly environment: DependencyEnvironment = NOTHING,
   ) {
+    checkEnvironment(id, environment);
     const { clock = realClock, random = realRandom, logger } = environment;
     this.options = options;
     const settings = resolveSettings(id, options, environment.defaults);
@@ -226,7 +219,7 @@ export class Dependency {
    * Errors: throws what a call would be refused with; never queues, retries, times out or falls back.
    */
   acquire(options: { readonly netloc?: string | undefined } = {}): Permit {
-    checkCallOptions(this.id, options);
+    checkGuardOptions(this.id, options);
     return takePermit(this.stages, this.pinned(options));
   }
 
@@ -246,14 +239,16 @@ export class Dependency {
   }
 
   /**
-   * Merges `changes` by key; they hold from the next admission on.
+   * Merges `changes` by key; they hold from the next admission on. A closed dependency keeps none.
    *
    * Errors: DaceConfigurationError, and then nothing has changed.
    */
   configure(changes: DependencyOptions): void {
     const options = mergeOptions(this.options, changes);
     const { defaults } = this.environment;
-    this.stages.configure(resolveSettings(this.id, options, defaults));
+    const settings = resolveSettings(this.id, options, defaults);
+    if (this.isClosed) return;
+    this.stages.configure(settings);
     this.options = options;
   }
 

@@ -7,7 +7,8 @@ import type { Host } from '../balancing/host.js';
 import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings, ExecuteHooks } from './call-settings.js';
-import { chooseHost } from './choose-host.js';
+import { admitMany } from './caller.js';
+import { chooseHost, whenHostsKnown } from './choose-host.js';
 import { runFallback } from './fallback.js';
 import { normalizeNetloc } from './netloc.js';
 import type { CallOptions } from './options.js';
@@ -111,26 +112,58 @@ export function cancelEarly(
 }
 
 /** Work of a switched-off dependency: once, on a picked host, uncounted and unbounded. */
-export async function runBare<T>(
+export function runBare<T>(
   stages: Stages,
   work: (call: Call) => T | PromiseLike<T>,
-  options: CallOptions<unknown> | undefined,
+  options: CallOptions<unknown> = {},
   hooks: ExecuteHooks | undefined,
 ): Promise<T> {
-  if (stages.isClosed) throw new DaceShutdownError({ dependencyId: stages.id });
-  options?.signal?.throwIfAborted();
-  if (options?.netloc === undefined && stages.fleet.isAwaitingHosts)
-    await new Promise<void>((go) => stages.fleet.feed?.whenAnswered(go));
+  const { signal } = options;
+  if (stages.isClosed)
+    return Promise.reject(new DaceShutdownError({ dependencyId: stages.id }));
+  if (signal?.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    let call: Attempt | undefined;
+    let isOver = false;
+    const cancel = (reason: unknown): void => {
+      isOver = true;
+      unlisten();
+      reject(reason);
+      call?.abort(reason);
+    };
+    const onAbort = (): void => cancel(signal?.reason);
+    const unlisten = (): void => signal?.removeEventListener('abort', onAbort);
+    if (signal !== undefined) admitMany(signal);
+    signal?.addEventListener('abort', onAbort);
+    hooks?.onStart?.(cancel);
+    const run = async (): Promise<T | undefined> => {
+      if (options.netloc === undefined && stages.fleet.isAwaitingHosts)
+        await new Promise<void>((go) => whenHostsKnown(stages, go));
+      if (isOver) return undefined;
+      call = bareAttempt(stages, bareHost(stages, options), 1);
+      return runAs(call, stages, work, hooks);
+    };
+    run()
+      .then((value) => resolve(value as T), reject)
+      .finally(unlisten);
+  });
+}
+
+function bareHost(stages: Stages, { netloc }: CallOptions<unknown>): Host {
+  if (netloc !== undefined) return stages.fleet.pinned(normalizeNetloc(netloc));
   const nowMs = stages.clock.nowMs();
-  const picked =
-    options?.netloc === undefined
-      ? chooseHost(stages, nowMs, undefined, false)
-      : stages.fleet.pinned(normalizeNetloc(options.netloc));
-  const host = picked instanceof Error ? stages.fleet.nameless : picked;
-  const call = bareAttempt(stages, host, 1);
+  const picked = chooseHost(stages, nowMs, undefined, false);
+  return picked instanceof Error ? stages.fleet.nameless : picked;
+}
+
+async function runAs<T>(
+  call: Attempt,
+  { enterAttempt }: Stages,
+  work: (call: Call) => T | PromiseLike<T>,
+  hooks: ExecuteHooks | undefined,
+): Promise<T> {
   if (hooks?.onAnswer !== undefined)
     call.owner = { settled: (_, __, value) => hooks.onAnswer?.(value) };
-  const { enterAttempt } = stages;
   const value = await (enterAttempt === undefined
     ? work(call)
     : enterAttempt(call, work as (call: Call) => PromiseLike<T>));

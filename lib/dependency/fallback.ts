@@ -39,12 +39,16 @@ export function runFallback(
 }
 
 function causedBy(own: unknown, original: unknown): unknown {
-  if (
-    isErrorOfAnyRealm(own) &&
-    own !== original &&
-    own.cause === undefined &&
-    Object.isExtensible(own)
-  )
-    setCause(own, original);
+  try {
+    if (
+      isErrorOfAnyRealm(own) &&
+      own !== original &&
+      own.cause === undefined &&
+      Object.isExtensible(own)
+    )
+      setCause(own, original);
+  } catch {
+    // Its own error surfaces, whatever keeps it from having a cause.
+  }
   return own;
 }

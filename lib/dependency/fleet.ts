@@ -6,6 +6,7 @@ import { takeIn } from '../balancing/answered.js';
 import { balancerOf } from '../balancing/balancers.js';
 import { Host } from '../balancing/host.js';
 import { HostFeed, type HostFeedOwner } from '../balancing/host-feed.js';
+import { changeOf } from '../balancing/list-change.js';
 import { HostSet, type HostSetOwner } from '../balancing/host-set.js';
 import { Peers } from '../balancing/peers.js';
 import {
@@ -93,9 +94,11 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
   answered(protocol: string, netloc: string): Host {
     const setting = hostSettingOf(netloc, protocol);
     const known = this.hosts.find(setting.netloc);
-    if (known !== undefined) return known;
+    if (known?.setting?.protocol === setting.protocol) return known;
     const host = this.makeHost(setting, true);
-    if (takeIn(this.hosts, host)) return host;
+    const isIn = takeIn(this.hosts, host);
+    if (known !== undefined) this.part(known, false, this.clock.nowMs());
+    if (isIn) return host;
     host.circuit = undefined;
     this.owner.warnOnce(
       'answered',
@@ -109,9 +112,9 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
     this.hosts.notice(nowMs);
     if (netloc !== undefined && this.hosts.only?.netloc !== netloc) {
       (this.modes ??= new Map()).set(netloc, mode);
-      this.applyMode(this.pinned(netloc), nowMs);
-      return;
+      return this.applyMode(this.pinned(netloc), nowMs);
     }
+    if (netloc !== undefined) this.modes?.delete(netloc);
     if (mode !== this.mode) this.hosts.startAfresh();
     this.mode = mode;
     this.circuit?.control(mode, nowMs);
@@ -144,11 +147,11 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
     );
   }
 
-  /** No host is known yet, and the source is being asked. */
+  /** No host is known yet and the source is being asked, or who chooses is not made yet. */
   get isAwaitingHosts(): boolean {
-    const { feed } = this;
-    if (feed === undefined || feed.hasList || this.hosts.all.length > 0)
-      return false;
+    const { feed, hosts } = this;
+    if (hosts.all.length > 0) return hosts.whenReady !== undefined;
+    if (feed === undefined || feed.hasList) return false;
     feed.refreshEarly();
     return feed.isAwaited;
   }
@@ -210,20 +213,16 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
       if (host.circuit === undefined) this.renewCircuit(host, true);
     this.listed = listed;
     this.listHosts(answered);
-    const { all } = this.hosts;
-    const gone = before.filter((host) => !all.includes(host));
-    // The sum over several hosts, the count of one and that of another do not mix.
-    const isAnother = before.length === 1 && gone.length === 1;
+    const { gone, slow, isMixed, isReplaced } = changeOf(before, this.hosts);
     const isFirst = before.length === 0 && this.feed !== undefined;
-    const isMixed = isAnother || before.length > 1 !== all.length > 1;
     if (isMixed && !isFirst) {
       this.circuit?.startAfresh();
       this.hosts.startAfresh();
     }
+    if (isReplaced) this.circuit?.hasten(nowMs);
+    if (slow.length > 0) this.hosts.welcome(slow, nowMs);
     for (const host of gone) this.part(host, isMixed, nowMs);
-    if (before.length > 0)
-      for (const host of all) if (!before.includes(host)) host.returned(nowMs);
-    if (gone.length > 0) this.hosts.readmit(nowMs);
+    this.hosts.readmit(nowMs);
   }
 
   /** What runs there ends as it will; nothing new goes there. */
@@ -245,8 +244,9 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
   /** Hosts that stay keep all that is known of them. */
   private makeHosts(list: readonly HostSetting[]): readonly Host[] {
     const isOneOfMany = list.length > 1;
+    const byNetloc = new Map(this.hosts.all.map((host) => [host.netloc, host]));
     return list.map((setting) => {
-      const known = this.hosts.find(setting.netloc);
+      const known = byNetloc.get(setting.netloc);
       if (known?.setting === undefined || !isSameHost(known.setting, setting))
         return this.makeHost(setting, isOneOfMany);
       known.setting = setting;

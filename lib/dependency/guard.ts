@@ -6,13 +6,18 @@ import type { Host } from '../balancing/host.js';
 import { DaceShutdownError } from '../core/errors.js';
 import { chooseHost } from './choose-host.js';
 import { inheritedMs } from './deadline.js';
-import { Passage, release } from './passage.js';
+import { Passage } from './passage.js';
 import { noTimeLeft } from './refusals.js';
 import { report, type Reported } from './report.js';
-import type { Stages } from './stages.js';
-import { judgeError, judgeResult } from './verdicts.js';
+import type { OperationEnd, Stages, StartedAttempt } from './stages.js';
+import {
+  judgeError,
+  judgeResult,
+  NO_VERDICT,
+  type Judgement,
+} from './verdicts.js';
 
-type Admission = Reported;
+type Admission = Reported & StartedAttempt;
 
 /**
  * Passage to a dependency.
@@ -30,13 +35,14 @@ export interface Permit extends Disposable {
 
 /** Takes a permit; throws what a call would be refused with. */
 export function takePermit(stages: Stages, pinned: Host | undefined): Permit {
-  const { totals } = stages;
   if (!stages.isEnabled) return freePermit(stages, pinned);
-  totals.started += 1;
+  stages.totals.started += 1;
+  if (stages.listeners.wantsAll)
+    stages.emit({ type: 'operation.started', dependencyId: stages.id });
   try {
     return new HeldPermit(stages, admit(stages, pinned));
   } catch (error) {
-    totals.refused += 1;
+    stages.operationEnded('refused', 0, 0, error);
     throw error;
   }
 }
@@ -73,7 +79,7 @@ function admit(stages: Stages, pinned: Host | undefined): Admission {
   passed(passage.takePermit(false));
   pass(passage.takeToken(nowMs));
   const { host, ticket, hostTicket } = passage;
-  return { host, ticket, hostTicket, startMs: nowMs };
+  return { host, ticket, hostTicket, startMs: nowMs, attempt: 1 };
 }
 
 function passed<T>(step: T | Error): T {
@@ -93,13 +99,9 @@ class HeldPermit implements Permit {
     private readonly stages: Stages,
     private readonly admission: Admission,
   ) {
-    const { host, startMs } = admission;
+    const { host } = admission;
     if (host.setting !== undefined) this.netloc = host.netloc;
-    stages.budget?.deposit(startMs);
-    stages.totals.attempts += 1;
-    stages.inFlight += 1;
-    host.inFlight += 1;
-    host.asked(startMs);
+    stages.attemptStarted(admission);
   }
 
   success(): void {
@@ -108,27 +110,34 @@ class HeldPermit implements Permit {
     const nowMs = stages.clock.nowMs();
     const tookMs = nowMs - admission.startMs;
     const judgement = judgeResult(stages, stages.plain, undefined, tookMs);
-    report(stages, stages.plain, admission, judgement, nowMs, undefined);
-    stages.totals.succeeded += 1;
+    this.end('succeeded', judgement, nowMs);
   }
 
   failure(error: unknown = new Error('failure')): void {
     if (!this.giveBack()) return;
     const { stages } = this;
     const judgement = judgeError(stages, stages.plain, error);
-    const nowMs = stages.clock.nowMs();
-    report(stages, stages.plain, this.admission, judgement, nowMs, error);
-    stages.totals.failed += 1;
+    this.end('failed', judgement, stages.clock.nowMs(), error);
   }
 
   ignore(): void {
     if (!this.giveBack()) return;
-    release(this.stages, this.admission);
-    this.stages.totals.cancelled += 1;
+    this.end('cancelled', NO_VERDICT, this.stages.clock.nowMs());
   }
 
   [Symbol.dispose](): void {
     this.ignore();
+  }
+
+  private end(
+    end: OperationEnd,
+    judgement: Judgement,
+    nowMs: number,
+    error?: unknown,
+  ): void {
+    const { stages, admission } = this;
+    report(stages, stages.plain, admission, judgement, nowMs, error);
+    stages.operationEnded(end, nowMs - admission.startMs, 1, error);
   }
 
   private giveBack(): boolean {

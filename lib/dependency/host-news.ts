@@ -1,9 +1,11 @@
 /**
  * What a change of the list of hosts means to others: to the connections, and to whoever listens.
  */
+import type { Host } from '../balancing/host.js';
 import type { Listeners } from '../core/events.js';
 import type { HostSetting } from '../core/host-setting.js';
 import type { TransportSettings } from '../http/http-options.js';
+import { isSameHost } from './netloc.js';
 import type { Settings } from './settings.js';
 
 /** A dependency, as far as its hosts go. */
@@ -20,6 +22,14 @@ export function httpOf({ settings, fleet }: Listing): TransportSettings {
   const isListed = source !== undefined;
   const hosts = fleet.listed;
   return { http, hosts, isListed, propagateDeadline, attemptTimeoutMs };
+}
+
+/** Whether one of the hosts has the connections of `setting`, which is listed no more. */
+export function isReached(
+  hosts: { find(netloc: string): Host | undefined },
+  { netloc, protocol }: HostSetting,
+): boolean {
+  return hosts.find(netloc)?.setting?.protocol === protocol;
 }
 
 export function tellHosts(
@@ -54,6 +64,11 @@ function missingFrom(
   some: readonly HostSetting[],
   all: readonly HostSetting[],
 ): string[] {
-  const known = new Set(some.map(({ netloc }) => netloc));
-  return all.map(({ netloc }) => netloc).filter((each) => !known.has(each));
+  const known = new Map(some.map((host) => [host.netloc, host]));
+  return all
+    .filter((host) => {
+      const other = known.get(host.netloc);
+      return other === undefined || !isSameHost(other, host);
+    })
+    .map(({ netloc }) => netloc);
 }

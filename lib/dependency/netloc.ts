@@ -101,7 +101,7 @@ function parseUrl(input: string | URL, weight: number): HostSetting | string {
     return `${FORMS}; of a list make an array: text.split(',')`;
   if (/^[\da-f]*:[\da-f]*:[\d.:a-f]*$/i.test(text))
     return 'expected an IPv6 address in brackets, as in "[::1]:8080"';
-  if (text.startsWith('//')) return `${FORMS}, with the scheme`;
+  if (text.startsWith('/')) return `${FORMS}, with the scheme`;
   const hasScheme = /^[a-z][\w+.-]*:\/\//i.test(text);
   const url = toUrl(hasScheme ? text : `http://${text}`);
   if (url === undefined) return FORMS;

@@ -269,7 +269,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   ) {
     if (this.phase === 'over') return;
     this.end(end, error, nowMs);
-    noteSurfaced(error);
+    noteSurfaced(error, end === 'refused');
     const last = (): Call => this.attempt ?? unbegun(this.stages);
     this.caller.fail(error, isBarred, last);
   }

@@ -3,7 +3,14 @@
  * another level, or a slip of the pen.
  */
 import { nearestName, plainName } from '../core/nearest-name.js';
-import { CALL, DEPENDENCY, isLevel, type Level } from './option-levels.js';
+import {
+  CALL,
+  DEPENDENCY,
+  GUARD,
+  isLevel,
+  SURROUNDINGS,
+  type Level,
+} from './option-levels.js';
 import { REFUSED_NAMES } from './option-text.js';
 import { ELSEWHERE, RULES, SYNONYMS } from './option-words.js';
 
@@ -39,6 +46,10 @@ function advice(name: string, level: Level, path: string, root: Level): string {
     return `it belongs at the top, beside ${path.split('.')[0]}`;
   const right = levelsWith(root, name);
   if (right.length > 0) return `it belongs in ${right.join(' or ')}`;
+  if (root === SURROUNDINGS && Object.hasOwn(DEPENDENCY.entries, name))
+    return 'it belongs in the second argument';
+  if (root === GUARD && Object.hasOwn(CALL.entries, name))
+    return 'it is an option of execute; acquire takes netloc alone';
   const other = root === CALL ? DEPENDENCY : CALL;
   if (path === '' && Object.hasOwn(other.entries, name))
     return other === CALL

@@ -3,9 +3,10 @@
  * no. (A dependency's own options are checked in `resolve-settings.ts`.)
  */
 import { OptionCheck, throwProblems } from './option-check.js';
-import { CALL } from './option-levels.js';
+import { CALL, GUARD, SURROUNDINGS } from './option-levels.js';
 import { MOST_MS } from './option-ranges.js';
-import { isPlainObject } from './option-text.js';
+import type { DependencyEnvironment } from './environment.js';
+import { isPlainObject, show } from './option-text.js';
 import type { CallOptions, RetryOptions } from './options.js';
 
 /**
@@ -20,6 +21,35 @@ export function checkCallOptions(
   const check = new OptionCheck(CALL);
   check.soundPart(options);
   throwProblems(id, `A call of "${id}"`, check.problems);
+}
+
+/**
+ * Tells everything that is wrong with what a dependency is given from around it.
+ *
+ * Errors: DaceConfigurationError that lists every problem.
+ */
+export function checkEnvironment(
+  id: string,
+  environment: DependencyEnvironment,
+): void {
+  const check = new OptionCheck(SURROUNDINGS);
+  check.soundPart(environment);
+  const subject = `The third argument of createDependency(${show(id)})`;
+  throwProblems(id, subject, check.problems);
+}
+
+/**
+ * Tells everything that is wrong with the options of `acquire`.
+ *
+ * Errors: DaceConfigurationError that lists every problem.
+ */
+export function checkGuardOptions(
+  id: string,
+  options: Pick<CallOptions, 'netloc'>,
+): void {
+  const check = new OptionCheck(GUARD);
+  check.soundPart(options);
+  throwProblems(id, `acquire of "${id}"`, check.problems);
 }
 
 /**

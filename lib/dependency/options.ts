@@ -103,7 +103,10 @@ export interface RateLimitOptions {
  * @publicApi
  */
 export interface DependencyOptions {
-  /** Whether calls are protected at all. @default true */
+  /**
+   * Whether calls are protected at all: the work of one that is not runs once, on a host, until the
+   * caller's signal ends it. @default true
+   */
   readonly enabled?: boolean | (() => boolean) | undefined;
   /** Whether an open circuit takes the app's readiness down. @default false */
   readonly critical?: boolean | undefined;

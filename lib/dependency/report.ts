@@ -2,6 +2,7 @@
  * Takes the one verdict of an attempt to everybody who learns from it: circuits, balancer, listeners.
  */
 import { isErrorOfAnyRealm } from '../core/is-error.js';
+import { partOf } from '../core/part-of.js';
 import type { Verdict } from '../core/verdict.js';
 import { parseRetryAfterMs } from '../http/retry-after.js';
 import type { Attempt } from './attempt.js';
@@ -30,11 +31,15 @@ export function report(
   const { verdict, isCircuitFailure: isFailure } = judgement;
   const durationMs = nowMs - attempt.startMs;
   const isSlow = durationMs > call.expectedInMs;
-  if (verdict === 'ignored' || verdict === 'local') {
+  // Of a host that has left only the success of a probe tells something: else nobody might ever be asked.
+  const isOfThePast =
+    host.hasLeft && (isFailure || stages.circuit?.isLease(ticket) !== true);
+  if (verdict === 'ignored' || verdict === 'local' || isOfThePast) {
     release(stages, attempt);
   } else {
     // Where nobody balances there is nothing to estimate, only a usual answer to know.
-    const isBalanced = host.circuit !== undefined;
+    const isBalanced =
+      host.circuit !== undefined || stages.fleet.sole === undefined;
     if (verdict !== 'success') {
       if (isBalanced) host.latency.failed(durationMs, nowMs);
       stages.noteFailure(nameOf(error));
@@ -95,10 +100,10 @@ function tellEnded(
 export function nameOf(error: unknown): string {
   if (isErrorOfAnyRealm(error)) {
     // Node and axios name a broken connection `Error`; its code says what broke.
-    const { code } = error as { code?: unknown };
-    return error.name === 'Error' && typeof code === 'string'
-      ? code
-      : error.name;
+    const name = partOf(error, 'name');
+    const code = partOf(error, 'code');
+    if (name === 'Error' && typeof code === 'string') return code;
+    return typeof name === 'string' ? name : 'Error';
   }
   return error === undefined ? 'result' : typeof error;
 }

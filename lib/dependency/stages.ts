@@ -10,32 +10,31 @@ import type {
   CircuitMode,
 } from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
-import { inMicroseconds, type Clock } from '../core/clock.js';
+import { atOnce } from '../core/at-once.js';
+import type { Clock } from '../core/clock.js';
 import { deadlinesOf, type DeadlineQueue } from '../core/deadline-queue.js';
 import { DaceShutdownError, type LastFailure } from '../core/errors.js';
-import {
-  Listeners,
-  type CircuitEvent,
-  type DaceEvent,
-} from '../core/events.js';
+import { Listeners, type DaceEvent } from '../core/events.js';
 import type { HostSetting } from '../core/host-setting.js';
 import type { Random } from '../core/random.js';
 import { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
 import { RetryBudget } from '../limits/retry-budget.js';
-import type { Call } from './call.js';
 import { plainCall, type CallSettings } from './call-settings.js';
+import { tellChange } from './circuit-news.js';
 import type { FleetOwner } from './circuit-owners.js';
+import type { DependencyEnvironment } from './environment.js';
 import { Fleet } from './fleet.js';
-import { httpOf, tellHosts, tellHostsFailed } from './host-news.js';
+import { httpOf, isReached, tellHosts, tellHostsFailed } from './host-news.js';
 import { LiveWork } from './live-work.js';
 import type { Settings } from './settings.js';
 
-export interface StagesEnvironment {
+export interface StagesEnvironment extends Pick<
+  DependencyEnvironment,
+  'enterAttempt'
+> {
   readonly clock: Clock;
   readonly random: Random;
-  /** Runs an attempt's work in an async context of the caller's framework. */
-  readonly enterAttempt?: <T>(call: Call, work: (call: Call) => T) => T;
 }
 
 /** How an operation ends. */
@@ -112,7 +111,7 @@ export class Stages implements FleetOwner {
     const { enabled } = this.settings;
     if (typeof enabled === 'boolean') return enabled;
     try {
-      return enabled();
+      return atOnce(enabled());
     } catch (error) {
       this.warnOnce('enabled', 'enabled() threw; it is taken as true.', error);
       return true;
@@ -149,10 +148,9 @@ export class Stages implements FleetOwner {
   warnOnce(subject: string, message: string, error?: unknown): void {
     if (this.told?.has(subject) === true) return;
     (this.told ??= new Set()).add(subject);
-    const { id: dependencyId } = this;
     this.emit({
       type: 'warning',
-      dependencyId,
+      dependencyId: this.id,
       message,
       ...(error !== undefined && { error }),
     });
@@ -245,7 +243,7 @@ export class Stages implements FleetOwner {
     change: CircuitChange,
     nowMs: number,
   ): void {
-    this.emitChange(`circuit.${change}`, host, nowMs);
+    tellChange(this, `circuit.${change}`, host, nowMs);
     if (host === undefined && change === 'opened')
       this.fleet.feed?.refreshEarly();
   }
@@ -262,13 +260,14 @@ export class Stages implements FleetOwner {
     tellHostsFailed(this, error, isWorthTelling);
   }
 
-  hostDrained({ netloc, setting }: Host): void {
-    if (setting !== undefined && this.hosts.find(netloc) === undefined)
+  hostDrained({ setting }: Host): void {
+    if (setting !== undefined && !isReached(this.hosts, setting))
       this.ownTransport?.leave(setting);
   }
 
   hostMoved(host: Host, nowMs: number): void {
-    this.emitChange(host.isInService ? 'host.back' : 'host.out', host, nowMs);
+    const type = host.isInService ? 'host.back' : 'host.out';
+    tellChange(this, type, host, nowMs);
   }
 
   ruleFailed(rule: TripRule, error: unknown): void {
@@ -277,24 +276,5 @@ export class Stages implements FleetOwner {
       `Trip rule "${rule.name}" threw; it is taken as not tripping.`,
       error,
     );
-  }
-
-  private emitChange(
-    type: CircuitEvent['type'],
-    host: Host | undefined,
-    nowMs: number,
-  ): void {
-    if (!this.listeners.wantsRare) return;
-    const circuit = host === undefined ? this.circuit : host.circuit;
-    const retryAfterMs = inMicroseconds(circuit?.look(nowMs).retryAfterMs);
-    const { lastFailure } = this;
-    this.emit({
-      type,
-      dependencyId: this.id,
-      ...(host !== undefined && { netloc: host.netloc }),
-      ...(circuit?.tripped !== undefined && { tripped: circuit.tripped }),
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-      ...(lastFailure !== undefined && { lastFailure }),
-    });
   }
 }

@@ -1,11 +1,13 @@
 /**
  * One verdict per attempt: passed here, once; `report.ts` takes it to everybody who learns from it.
  */
+import { atOnce } from '../core/at-once.js';
 import {
   isDaceError,
   isTimeout,
   type DaceTimeoutError,
 } from '../core/errors.js';
+import { partOf } from '../core/part-of.js';
 import type { JudgedVerdict, Verdict } from '../core/verdict.js';
 import { judgeDefault } from '../http/response-verdict.js';
 import type { Attempt } from './attempt.js';
@@ -74,15 +76,29 @@ export function judgeResult(
 
 /** Errors that a protected call has ended with. What it had sent, nobody around it knows. */
 const surfaced = new WeakSet<object>();
+/** Those of them that ended a call before any attempt of it. */
+const refusals = new WeakSet<object>();
 
-export function noteSurfaced(error: unknown): void {
-  if (typeof error === 'object' && error !== null) surfaced.add(error);
+export function noteSurfaced(error: unknown, isRefusal: boolean): void {
+  if (typeof error !== 'object' || error === null) return;
+  surfaced.add(error);
+  if (isRefusal) refusals.add(error);
 }
 
 /** It waited in vain, or had no time left to begin with. */
 function isBeforeAttempts(error: object): boolean {
   const { kind, timeoutMs } = error as Partial<DaceTimeoutError>;
-  return kind === 'queue' || timeoutMs === 0;
+  return kind === 'queue' || timeoutMs === 0 || refusals.has(error);
+}
+
+/** How far a chain of causes is followed: one may lead back to itself. */
+const MAX_DEPTH = 5;
+
+/** `fetch`, and clients above it, tell what the gate has refused as the cause of their own error. */
+function isOfTheGate(error: unknown, depth = 0): boolean {
+  if (isDaceError(error)) return error.code === 'DACE_FOREIGN_HOST';
+  const cause = depth < MAX_DEPTH ? partOf(error, 'cause') : undefined;
+  return cause !== undefined && isOfTheGate(cause, depth + 1);
 }
 
 /** Judges what an attempt threw. */
@@ -91,9 +107,9 @@ export function judgeError(
   call: CallSettings,
   error: unknown,
 ): Judgement {
+  if (isOfTheGate(error)) return OWN_FAULT;
   if (isDaceError(error)) {
     switch (error.code) {
-      case 'DACE_FOREIGN_HOST':
       case 'DACE_CONFIGURATION':
         return OWN_FAULT;
       case 'DACE_CIRCUIT_OPEN':
@@ -106,7 +122,7 @@ export function judgeError(
         break;
       case 'DACE_RETRY_REQUESTED':
         if (error.dependencyId === stages.id)
-          return error.cause === undefined
+          return error.cause === undefined || error.cause === error
             ? BARE_FAILURE
             : judgeError(stages, call, error.cause);
         break;
@@ -156,7 +172,7 @@ function judgeBy(
 ): Judgement {
   let verdict: JudgedVerdict | undefined;
   try {
-    verdict = classify(outcome);
+    verdict = atOnce(classify(outcome));
   } catch (error) {
     stages.warnOnce(
       'classify',
@@ -211,9 +227,8 @@ function byDefault(outcome: unknown, isError: boolean): Judgement {
 }
 
 function isUnavailable(outcome: unknown): boolean {
-  const { response, status } = (outcome ?? {}) as {
-    response?: { status?: unknown };
-    status?: unknown;
-  };
-  return response?.status === 503 || status === 503;
+  return (
+    partOf(partOf(outcome, 'response'), 'status') === 503 ||
+    partOf(outcome, 'status') === 503
+  );
 }

@@ -10,15 +10,26 @@ export interface BudgetSettings {
   readonly minRetries: number;
 }
 
+/** Ten buckets of it cover the window however they lie, and are forgotten never too early. */
+const LONGER = 10 / 9;
+/** A hundred times 0.29 is less than 29 in doubles. */
+const HAIR = 1e-9;
+
 /**
  * Retries in the window ≤ max(ratio × operations that started an attempt, minRetries).
  *
- * Source: Finagle RetryBudget.
+ * What has been spent, or wanted in vain, does not come back when it has grown old: of an outage that
+ * goes on everybody gets `ratio`, in place of a burst a window, which would come from all of a fleet at
+ * once.
+ *
+ * Source: Finagle RetryBudget (deposits that grow old; there withdrawals do too).
  */
 export class RetryBudget {
   private operations: RollingWindow;
   /** Made at the first retry. */
   private retries: RollingWindow | undefined = undefined;
+  /** Operations that no retry has been wanted for yet; never more than the window holds. */
+  private unspent = 0;
 
   constructor(private settings: BudgetSettings) {
     this.operations = new RollingWindow(settings.windowMs);
@@ -26,13 +37,17 @@ export class RetryBudget {
 
   /** An operation has started its first attempt. */
   deposit(nowMs: number): void {
-    this.operations.record(nowMs, false, false);
+    const { operations } = this;
+    operations.record(nowMs);
+    if (this.unspent < operations.calls) this.unspent += 1;
   }
 
   tryWithdraw(nowMs: number): boolean {
-    if (this.left(nowMs) < 1) return false;
-    this.retries ??= new RollingWindow(this.settings.windowMs);
-    this.retries.record(nowMs, false, false);
+    const left = this.left(nowMs);
+    this.spend();
+    if (left < 1) return false;
+    this.retries ??= new RollingWindow(this.settings.windowMs * LONGER);
+    this.retries.record(nowMs);
     return true;
   }
 
@@ -41,8 +56,21 @@ export class RetryBudget {
     const { ratio, minRetries } = this.settings;
     this.operations.roll(nowMs);
     this.retries?.roll(nowMs);
-    const allowed = Math.max(ratio * this.operations.calls, minRetries);
-    return Math.max(0, Math.floor(allowed - (this.retries?.calls ?? 0) + 1e-9));
+    const { calls } = this.operations;
+    const used = this.retries?.calls ?? 0;
+    const least = minRetries - used;
+    const left = Math.max(
+      least,
+      Math.min(ratio * calls - used, ratio * Math.min(this.unspent, calls)),
+    );
+    return Math.max(0, Math.floor(left + HAIR));
+  }
+
+  /** Takes what a retry is worth, granted or not, where there is as much. */
+  private spend(): void {
+    const price = 1 / this.settings.ratio;
+    const held = Math.min(this.unspent, this.operations.calls);
+    this.unspent = held + HAIR < price ? held : Math.max(0, held - price);
   }
 
   /** The counts stay, unless they are of another window. */

@@ -2,6 +2,7 @@
  * What may be repeated. The unit of retry is the function: it is run again only where nothing it
  * sent can have been done twice, or where somebody said that this does not matter.
  */
+import { atOnce } from '../core/at-once.js';
 import { isInstance } from '../core/is-error.js';
 
 /** @publicApi */
@@ -57,7 +58,7 @@ export function isAskedFor(
   if (typeof on !== 'function')
     return on.some((type) => isInstance(outcome, type));
   if (isErrorClass(on)) return isInstance(outcome, on);
-  return on(outcome) === true;
+  return atOnce(on(outcome)) === true;
 }
 
 function isErrorClass(on: unknown): on is ErrorClass {

@@ -5,9 +5,15 @@
  */
 import type { Clock } from '../core/clock.js';
 import { isDaceError } from '../core/errors.js';
-import type { DaceEvent, DaceListener, HostsEvent } from '../core/events.js';
+import type {
+  CircuitEvent,
+  DaceEvent,
+  DaceListener,
+  HostsEvent,
+} from '../core/events.js';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import type { DaceLogger } from '../core/logger.js';
+import { partOf } from '../core/part-of.js';
 
 const QUIET_MS = 10_000;
 /** Characters told of an error. */
@@ -27,7 +33,7 @@ export function createLogListener(
         return logger.warn(opened(id, event));
       case 'circuit.would-open':
         return logger.warn(
-          `${subject(id, event.netloc)} would open (${event.tripped ?? 'operator'}); metrics only`,
+          `${subject(id, event.netloc)} would be opened by ${ruleOf(event)}; metrics only`,
         );
       case 'circuit.closed':
         return logger.log(`${subject(id, event.netloc)} is closed again`);
@@ -81,18 +87,20 @@ class Occasional {
   }
 }
 
-function opened(
-  id: string,
-  event: Extract<DaceEvent, { readonly retryAfterMs?: number }>,
-): string {
-  const { netloc, tripped, retryAfterMs, lastFailure } = event;
-  const why = tripped === undefined ? 'by an operator' : `by ${tripped}`;
+/** `failureRatio (0.62 of 34 calls failed, ≥ 0.5)` */
+function ruleOf({ tripped, reason }: CircuitEvent): string {
+  if (tripped === undefined) return 'an operator';
+  return oneLine(reason === undefined ? tripped : `${tripped} (${reason})`);
+}
+
+function opened(id: string, event: CircuitEvent): string {
+  const { netloc, retryAfterMs, lastFailure } = event;
   const next =
     retryAfterMs === undefined
       ? ''
       : `; next probe in ${Math.ceil(retryAfterMs)} ms`;
   const last = lastFailure === undefined ? '' : `; last: ${lastFailure.name}`;
-  return `${subject(id, netloc)} opened ${why}${next}${last}`;
+  return `${subject(id, netloc)} opened by ${ruleOf(event)}${next}${last}`;
 }
 
 function relisted(
@@ -115,9 +123,10 @@ function subject(id: string, netloc: string | undefined): string {
 
 function describe(error: unknown): string {
   if (!isErrorOfAnyRealm(error)) return typeof error;
-  const { code } = error as { code?: unknown };
+  const code = partOf(error, 'code');
   const hasCode = typeof code === 'string' && !isDaceError(error);
-  return oneLine(`${error.name}${hasCode ? ` ${code}` : ''}: ${error.message}`);
+  const name = `${String(partOf(error, 'name'))}${hasCode ? ` ${code}` : ''}`;
+  return oneLine(`${name}: ${String(partOf(error, 'message'))}`);
 }
 
 /** What a dependency answers may be in a message, and must not look like lines of the log. */

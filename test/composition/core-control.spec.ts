@@ -501,7 +501,7 @@ describe('A dependency that is not enabled', () => {
     );
   });
 
-  it('gives the caller’s signal to no one, but honours one aborted before', async () => {
+  it('does not begin for a caller who has left before', async () => {
     const { dependency } = subject({ enabled: false });
     let ran = false;
     const error = await errorOf(

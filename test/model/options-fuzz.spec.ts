@@ -9,7 +9,7 @@ import {
 } from '../../lib/core.js';
 import { DaceModule, DaceRegistry } from '../../lib/index.js';
 import { watch } from '../support/core-toolkit.js';
-import { CALL, DEPENDENCY } from '../support/dependency-grammar.js';
+import { CALL, DEPENDENCY, GUARD } from '../support/dependency-grammar.js';
 import { FACTORIES } from '../support/factory-grammar.js';
 import { MODULE } from '../support/module-grammar.js';
 import { written, type Written } from '../support/option-grammar.js';
@@ -70,7 +70,7 @@ function expectTold(
 const allWrong = ({ value, wrong }: Written, whole = value): string[] => [
   ...wrong,
   ...clashes(value, wrong),
-  ...missing(whole).filter((path) => !isAmong(path, wrong)),
+  ...missing(whole, wrong).filter((path) => !isAmong(path, wrong)),
 ];
 
 describe('Options of a dependency, whatever they are', () => {
@@ -321,17 +321,41 @@ describe('Options of a call, whatever they are', () => {
     );
     expect(Math.min(refused, lived)).toBeGreaterThan(500);
   }, 60_000);
+});
 
-  it('are refused by a guard alike', () => {
+describe('Options of a guard, whatever they are', () => {
+  it('are refused with every problem told, or kept to', () => {
+    const seen = { refused: 0, taken: 0 };
     fc.assert(
-      fc.property(forCall, ({ value, wrong }) => {
-        fc.pre(value !== undefined && wrong.length > 0);
+      fc.property(written(GUARD, { wrong: 40 }), ({ value, wrong }) => {
+        fc.pre(value !== undefined);
         const { dependency } = made({});
-        const error = refusal(() => dependency.acquire(value as CallOptions));
-        expectTold(error!, wrong);
-        expect(dependency.snapshot().totals.started).toBe(0);
+        const take = () => dependency.acquire(value as CallOptions).ignore();
+        if (wrong.length > 0) expectTold(refusal(take)!, wrong);
+        else take();
+        seen[wrong.length > 0 ? 'refused' : 'taken'] += 1;
+        const { started } = dependency.snapshot().totals;
+        expect(started).toBe(wrong.length > 0 ? 0 : 1);
       }),
       { numRuns: 1_000 },
+    );
+    expect(Math.min(seen.refused, seen.taken)).toBeGreaterThan(100);
+  });
+
+  it('are not those of a call: nothing but a netloc holds for it', () => {
+    const forCall = written(CALL, { wrong: 0 });
+    fc.assert(
+      fc.property(forCall, ({ value }) => {
+        const { dependency } = made({});
+        const strange = Object.entries(value as object)
+          .filter(([name, option]) => name !== 'netloc' && option !== undefined)
+          .map(([name]) => name);
+        fc.pre(strange.length > 0);
+        const error = refusal(() => dependency.acquire(value as CallOptions));
+        expectTold(error!, strange);
+        expect(error!.message).toContain('acquire takes netloc alone');
+      }),
+      { numRuns: 500 },
     );
   });
 });

@@ -90,6 +90,64 @@ describe('A dial', () => {
     expect(heard).toEqual(['-', 'first', '-', 'second', '-', '-']);
   });
 
+  it('shows each alarm its moment, and never turns back for one that is past', async () => {
+    const dial = new Dial();
+    const heard: number[] = [];
+    await dial.turn(10, now, true);
+    for (const atMs of [30, 4, 20, 10]) {
+      dial.alarm(() => heard.push(dial.nowMs)).set(atMs);
+    }
+
+    await dial.turn(40, now, true);
+
+    expect([heard, dial.nowMs]).toEqual([[10, 10, 20, 30], 40]);
+  });
+
+  it('rings an alarm again that is set by what it calls, on the way', async () => {
+    const dial = new Dial();
+    const heard: number[] = [];
+    const alarm = dial.alarm(() => {
+      heard.push(dial.nowMs);
+      if (heard.length < 3) alarm.set(dial.nowMs + 10);
+    });
+    alarm.set(10);
+
+    await dial.turn(25, now, true);
+    expect([heard, dial.pending]).toEqual([[10, 20], 1]);
+
+    await dial.turn(100, now, true);
+    expect([heard, dial.pending]).toEqual([[10, 20, 30], 0]);
+  });
+
+  it('lets one that is moved keep its turn among equals', async () => {
+    const dial = new Dial();
+    const heard: string[] = [];
+    const first = dial.alarm(() => heard.push('first'));
+    first.set(5);
+    dial.alarm(() => heard.push('second')).set(7);
+
+    first.set(9);
+    first.set(7);
+    await dial.turn(7, now, true);
+
+    expect(heard).toEqual(['first', 'second']);
+  });
+
+  it('gives one that was taken back a new turn', async () => {
+    const dial = new Dial();
+    const heard: string[] = [];
+    const first = dial.alarm(() => heard.push('first'));
+    first.set(7);
+    dial.alarm(() => heard.push('second')).set(7);
+
+    first.clear();
+    first.clear();
+    first.set(7);
+    await dial.turn(7, now, true);
+
+    expect(heard).toEqual(['second', 'first']);
+  });
+
   it('keeps thousands of alarms in order', async () => {
     const dial = new Dial();
     const heard: number[] = [];

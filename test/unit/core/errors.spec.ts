@@ -22,6 +22,12 @@ const netloc = 'a:80';
 const of = { dependencyId };
 const at = { dependencyId, netloc };
 
+const revoked = (): unknown => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+
 /** One of each, with its code and status, and whether it carries a stack. */
 const EACH: [string, () => DaceError, string, number, boolean][] = [
   [
@@ -411,6 +417,7 @@ describe('What ran out of time', () => {
       () => asked(undefined),
     ],
     ['one that is its own reason', itself],
+    ['one that lets nobody look at it', revoked],
   ])('is not %s', (_, make) => {
     expect(isTimeout(make())).toBe(false);
   });
@@ -442,6 +449,7 @@ describe('isDaceError', () => {
       'a branded function',
       Object.assign(() => 0, { [Symbol.for('nestjs-dace.error')]: true }),
     ],
+    ['one that lets nobody look at it', revoked()],
   ])('does not take %s for one', (_, value) => {
     expect(isDaceError(value)).toBe(false);
   });

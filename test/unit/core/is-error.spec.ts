@@ -31,6 +31,14 @@ describe('An error of any realm', () => {
     ['a text', () => 'Error'],
     ['null', () => null],
     ['nothing', () => undefined],
+    [
+      'an object whose tag throws',
+      () => ({
+        get [Symbol.toStringTag]() {
+          throw new Error('nobody');
+        },
+      }),
+    ],
   ])('is not %s', (_, make) => {
     expect(isErrorOfAnyRealm(make())).toBe(false);
   });

@@ -106,7 +106,7 @@ describe('The real clock', () => {
   });
 });
 
-describe('A process with an alarm', () => {
+describe('A process with an alarm', { timeout: 3 * WITHIN_MS }, () => {
   let clock: string;
   const run = async (script: string): Promise<string> => {
     const module = `${clock}

@@ -21,6 +21,14 @@ describe('A rolling window', () => {
     });
   });
 
+  it('takes a call that nothing more is said of as a quick success', () => {
+    const window = new RollingWindow(1_000);
+
+    window.record(0);
+
+    expect(window.read(0)).toEqual({ ...nothing, calls: 1 });
+  });
+
   it('has no ratio to show without calls', () => {
     expect(new RollingWindow(1_000).read(5)).toEqual(nothing);
   });

@@ -85,7 +85,11 @@ describe('The options of a call', () => {
   });
 
   it('may carry a signal of another realm, found by the closer look', () => {
-    const signal = { aborted: false, addEventListener: () => undefined };
+    const signal = {
+      aborted: false,
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined,
+    };
 
     expect(() => checkCallOptions('a', { signal } as never)).not.toThrow();
   });

@@ -64,7 +64,7 @@ describe('The log of a dependency', () => {
     expect(lines).toEqual([
       [
         'warn',
-        'Circuit of "payments" opened by firstFailure; next probe in 4200 ms; last: Error',
+        'Circuit of "payments" opened by firstFailure (1 of 1 calls failed, 1 in a row); next probe in 4200 ms; last: Error',
       ],
       ['warn', 'Call to "payments" failed: Error: down'],
       ['debug', 'Circuit of "payments" is half-open: probing'],
@@ -145,7 +145,7 @@ describe('The log of a dependency', () => {
     expect(
       levels(lines, 'warn').filter((text) => text.includes('would')),
     ).toEqual([
-      'Circuit of "payments" would open (firstFailure); metrics only',
+      'Circuit of "payments" would be opened by firstFailure (1 of 1 calls failed, 1 in a row); metrics only',
     ]);
   });
 
