@@ -3,6 +3,7 @@
  * first can be told to misbehave; each counts the requests of every contender.
  */
 import { createServer } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const HOSTS = 5;
 const ANSWER_MS = 5;
@@ -38,10 +39,13 @@ const listen = (host, port) =>
 const port = await listen(0, 0);
 for (let host = 1; host < HOSTS; host++) await listen(host, port);
 
+const delay = monitorEventLoopDelay({ resolution: 5 });
+delay.enable();
 process.on('message', (message) => {
   if (message.mode !== undefined) mode = message.mode;
-  process.send({ counts });
+  process.send({ counts, stoodStillMs: delay.max / 1e6 });
   counts = {};
+  delay.reset();
 });
 process.on('disconnect', () => process.exit(0));
 process.send({ port });

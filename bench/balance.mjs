@@ -1,15 +1,21 @@
 /**
  * One bad host of five, over real HTTP: what callers see, how much of the traffic the bad host gets,
  * and how soon it is back at its share when it has healed. All contenders at the same time, each
- * with the same steady stream of requests, beside undici's BalancedPool and RoundRobinPool.
+ * with the same steady stream of requests, beside undici's BalancedPool and RoundRobinPool. A target
+ * that is missed is shown as MISSED; the machine's mood is no test, so the exit code stays 0, and a
+ * fault is played once more where the machine stood still for longer than an attempt may take.
  *
- * node bench/balance.mjs [failing resetting hanging slow]
+ * node bench/balance.mjs [--fault failing,slow] [--balancer peak-ewma,undici]
  */
 import { fork } from 'node:child_process';
+import { cpus } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
 import { createDependency } from 'nestjs-dace/core';
 import { BalancedPool, RoundRobinPool, request } from 'undici';
 
 const FAULTS = ['failing', 'resetting', 'hanging', 'slow'];
+const OURS = ['peak-ewma', 'least-pending', 'round-robin', 'random'];
 const HOSTS = 5;
 const PER_SECOND = 100;
 const HEALTHY_S = 3;
@@ -17,20 +23,33 @@ const FAULT_S = 8;
 const HEALING_S = 25;
 const TIMEOUT_MS = 100;
 const DEADLINE_MS = 1_000;
+/** It is back once it had this part of its share over so many seconds: chance alone moves one by a fifth. */
+const BACK = 0.85;
+const BACK_OVER_S = 3;
 
-const faults =
-  process.argv.slice(2).length > 0 ? process.argv.slice(2) : FAULTS;
-const wrong = faults.find((fault) => !FAULTS.includes(fault));
-if (wrong !== undefined)
-  throw new Error(`${wrong}: expected ${FAULTS.join(', ')}`);
+const { values: wanted } = parseArgs({
+  options: { fault: { type: 'string' }, balancer: { type: 'string' } },
+});
+const faults = chosen('fault', FAULTS);
+const balancers = chosen('balancer', [...OURS, 'undici']);
+
+function chosen(option, known) {
+  const names = wanted[option]?.split(',') ?? known;
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong === undefined) return names;
+  throw new Error(`--${option} ${wrong}: expected ${known.join(', ')}`);
+}
 
 const upstream = fork(new URL('./balance-upstream.mjs', import.meta.url));
 const told = () => new Promise((resolve) => upstream.once('message', resolve));
 const { port } = await told();
+let upstreamStoodStillMs = 0;
 const tell = async (message) => {
   const answer = told();
   upstream.send(message);
-  return (await answer).counts;
+  const { counts, stoodStillMs } = await answer;
+  upstreamStoodStillMs = Math.max(upstreamStoodStillMs, stoodStillMs);
+  return counts;
 };
 
 const addresses = Array.from({ length: HOSTS }, (_, at) => `127.0.0.${at + 1}`);
@@ -39,27 +58,27 @@ const origins = addresses.map((address) => `http://${address}:${port}`);
 /** Each makes one request that throws unless it was answered 200. */
 function contenders() {
   const ours = Object.fromEntries(
-    ['peak-ewma', 'least-pending', 'round-robin', 'random'].map(
-      (loadBalancer) => {
-        const dependency = createDependency('hosts', {
-          hosts: origins,
-          loadBalancer,
-          timeoutMs: DEADLINE_MS,
-          attemptTimeoutMs: TIMEOUT_MS,
-          retry: { onTimeout: true, budget: { minRetries: 20 } },
-          maxOpenPerNetloc: 100,
-          http: { poolSize: 100 },
-        });
-        return [
-          `nestjs-dace, ${loadBalancer}`,
-          {
-            get: (headers) => dependency.http.get('/', { headers }),
-            close: () => dependency.close(),
-          },
-        ];
-      },
-    ),
+    OURS.filter((name) => balancers.includes(name)).map((loadBalancer) => {
+      const dependency = createDependency('hosts', {
+        hosts: origins,
+        loadBalancer,
+        timeoutMs: DEADLINE_MS,
+        attemptTimeoutMs: TIMEOUT_MS,
+        retry: { onTimeout: true, budget: { minRetries: 20 } },
+        maxOpenPerNetloc: 100,
+        http: { poolSize: 100 },
+      });
+      return [
+        `nestjs-dace, ${loadBalancer}`,
+        {
+          isOurs: true,
+          get: (headers) => dependency.http.get('/', { headers }),
+          close: () => dependency.close(),
+        },
+      ];
+    }),
   );
+  if (!balancers.includes('undici')) return ours;
   const balanced = new BalancedPool(origins, { connections: 100 });
   let next = 0;
   const robin = new RoundRobinPool(`http://hosts.test:${port}`, {
@@ -130,53 +149,152 @@ const p99 = (rows) =>
   rows.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b)[
     Math.floor(rows.length * 0.99)
   ];
-const shareOfBad = (counts = new Array(HOSTS).fill(0)) =>
+const NO_REQUESTS = new Array(HOSTS).fill(0);
+const shareOfBad = (counts = NO_REQUESTS) =>
   counts[0] / counts.reduce((sum, count) => sum + count, 0);
+const sumOf = (rows) =>
+  rows.reduce((sum, row) => sum.map((count, at) => count + row[at]));
 const percent = (part) => `${(part * 100).toFixed(2)} %`;
 
-for (const fault of faults) {
+/** Code that runs for the first time takes longer than any timeout here: none of that is measured. */
+async function warmUp() {
   const all = contenders();
   await stream(all, HEALTHY_S).then(({ rest }) => rest());
+  await Promise.all(Object.values(all).map(({ close }) => close()));
+}
+
+/** After how many seconds each of `names` has its share again. */
+async function healing(all, names) {
+  const seconds = Object.fromEntries(names.map((name) => [name, []]));
+  const backAfterS = {};
+  for (let second = 1; second <= HEALING_S; second++) {
+    await stream(all, 1).then(({ rest }) => rest());
+    const counts = await tell({});
+    for (const name of names) {
+      const last = [...seconds[name], counts[name] ?? NO_REQUESTS].slice(
+        -BACK_OVER_S,
+      );
+      seconds[name] = last;
+      const isBack =
+        last.length === BACK_OVER_S && shareOfBad(sumOf(last)) >= BACK / HOSTS;
+      if (isBack) backAfterS[name] ??= second;
+    }
+    if (Object.keys(backAfterS).length === names.length) break;
+  }
+  return backAfterS;
+}
+
+/** What every contender of ours is to reach. */
+const targets = [
+  {
+    what: 'succeeded in the first second',
+    of: ({ first }) => first,
+    isMet: (value) => value >= 0.97,
+    show: percent,
+    target: 'at least 97 %',
+  },
+  {
+    what: 'succeeded after it',
+    of: ({ later }) => later,
+    isMet: (value) => value >= 0.999,
+    show: percent,
+    target: 'at least 99.9 %',
+  },
+  {
+    what: 'share of the bad host',
+    of: ({ share }) => share,
+    isMet: (value) => value < 0.01,
+    show: percent,
+    target: 'under 1 %',
+  },
+  {
+    what: 'back at its share',
+    of: ({ backS }) => backS,
+    isMet: (value) => value <= 20,
+    show: (value) => (value === undefined ? 'not yet' : `${value} s`),
+    target: 'within 20 s',
+  },
+];
+
+function print(fault, rows, stoodStillMs) {
+  console.log(
+    `\n### One of ${HOSTS} hosts ${fault}, ${PER_SECOND} requests a second each\n`,
+  );
+  console.log(
+    '| contender | healthy | first second | after it | p99 after it | the bad host’s share | healed, back after |',
+  );
+  console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
+  for (const row of rows) {
+    const back =
+      row.share >= BACK / HOSTS
+        ? 'never out'
+        : row.backS === undefined
+          ? `more than ${HEALING_S} s`
+          : `${row.backS} s`;
+    const cells = [row.healthy, row.first, row.later].map(percent);
+    console.log(
+      `| ${[row.name, ...cells, `${Math.round(row.p99Ms)} ms`, percent(row.share), back].join(' | ')} |`,
+    );
+  }
+  console.log('\n| target | measured | | |\n| --- | ---: | ---: | --- |');
+  for (const row of rows.filter(({ isOurs }) => isOurs))
+    for (const { what, of, isMet, show, target } of targets)
+      console.log(
+        `| ${row.name}: ${what} | ${show(of(row))} | ${target} | ${isMet(of(row)) ? 'met' : 'MISSED'} |`,
+      );
+  const verdict =
+    stoodStillMs > TIMEOUT_MS
+      ? 'longer than an attempt may take, so this says more of the machine than of anybody above'
+      : 'less than an attempt may take';
+  console.log(
+    `\nMeanwhile client or hosts stood still for ${Math.round(stoodStillMs)} ms at most, ${verdict}.`,
+  );
+}
+
+async function play(fault) {
+  const all = contenders();
+  const names = Object.keys(all);
+  upstreamStoodStillMs = 0;
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  const healthy = await stream(all, HEALTHY_S);
+  await healthy.rest();
   await tell({ mode: fault });
   const first = await stream(all, 1);
   await tell({});
   const later = await stream(all, FAULT_S - 1);
   const during = await tell({ mode: 'healthy' });
   await Promise.all([first.rest(), later.rest()]);
-  const backAfterS = {};
-  for (let second = 1; second <= HEALING_S; second++) {
-    await tell({});
-    await stream(all, 1).then(({ rest }) => rest());
-    const counts = await tell({});
-    for (const name of Object.keys(all))
-      if (
-        backAfterS[name] === undefined &&
-        shareOfBad(counts[name]) >= 0.8 / HOSTS
-      )
-        backAfterS[name] = second;
-    if (Object.keys(backAfterS).length === Object.keys(all).length) break;
-  }
-  console.log(
-    `\nOne of ${HOSTS} hosts ${fault}, ${PER_SECOND} requests a second each\n`,
-  );
-  console.log(
-    '| contender | succeeded in the first second | and after it | p99 after it | its share of the requests after it | back at its share after |',
-  );
-  console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
-  for (const name of Object.keys(all)) {
-    const rows = later.results[name].flat();
-    const back = backAfterS[name];
-    console.log(
-      `| ${[
-        name,
-        percent(successes(first.results[name].flat())),
-        percent(successes(rows)),
-        `${Math.round(p99(rows))} ms`,
-        percent(shareOfBad(during[name])),
-        back === undefined ? `more than ${HEALING_S} s` : `${back} s`,
-      ].join(' | ')} |`,
-    );
-  }
+  await tell({});
+  const backAfterS = await healing(all, names);
+  delay.disable();
+  const rows = names.map((name) => ({
+    name,
+    isOurs: all[name].isOurs === true,
+    healthy: successes(healthy.results[name].flat()),
+    first: successes(first.results[name].flat()),
+    later: successes(later.results[name].flat()),
+    p99Ms: p99(later.results[name].flat()),
+    share: shareOfBad(during[name]),
+    backS: backAfterS[name],
+  }));
   await Promise.all(Object.values(all).map(({ close }) => close()));
+  return {
+    rows,
+    stoodStillMs: Math.max(delay.max / 1e6, upstreamStoodStillMs),
+  };
+}
+
+console.log(
+  `Node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model ?? ''}`,
+);
+await warmUp();
+for (const fault of faults) {
+  let played = await play(fault);
+  if (played.stoodStillMs > TIMEOUT_MS) {
+    const again = await play(fault);
+    if (again.stoodStillMs < played.stoodStillMs) played = again;
+  }
+  print(fault, played.rows, played.stoodStillMs);
 }
 upstream.disconnect();

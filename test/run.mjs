@@ -15,6 +15,7 @@ const steps = [
   { name: 'package', script: 'test:package' },
   { name: 'sample', script: 'start', args: ['--', '--seconds', '5'] },
   { name: 'rpc', script: 'sample:010', args: ['--', '--seconds', '5'] },
+  { name: 'fetch', script: 'sample:020' },
 ];
 
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm;

@@ -44,7 +44,8 @@ function print(
 
 /** A rule or a recovery as the call that makes it; of a rule only its windows can be seen. */
 function factoryOf(value: object) {
-  const { name, kind, trips, ...seen } = value as Record<string, unknown>;
+  const written = value as Record<string, unknown>;
+  const { name, kind, trips, describe: _, ...seen } = written;
   if (typeof trips === 'function' && typeof name === 'string')
     return { name, seen, isWhole: false };
   return typeof kind === 'string'

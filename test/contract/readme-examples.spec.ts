@@ -52,6 +52,7 @@ describe('The examples', () => {
   it.each([
     ['README.md', 4],
     ['docs/hosts.md', 3],
+    ['docs/http.md', 1],
     ['docs/nest.md', 3],
     ['docs/simulator.md', 1],
     ['docs/deadlines.md', 2],

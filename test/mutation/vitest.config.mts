@@ -16,7 +16,8 @@ export default defineConfig({
   oxc: specs.oxc,
   resolve: specs.resolve,
   test: {
-    testTimeout: 10_000,
+    // What hangs has failed; waiting longer costs the worker as well.
+    testTimeout: 3_000,
     include: [
       'test/unit/{balancing,circuit,core,limits,retry}/*.spec.ts',
       'test/unit/dependency/option-*.spec.ts',
