@@ -7,9 +7,10 @@ import { spawn } from 'node:child_process';
 /** Each is an npm script of its own: `npm run <script>`. */
 const steps = [
   { name: 'format', script: 'format:check' },
+  // What imports the package by its name is read by the types that this makes.
+  { name: 'build', script: 'build' },
   { name: 'lint', script: 'lint' },
   { name: 'types', script: 'typecheck' },
-  { name: 'build', script: 'build' },
   { name: 'browser', script: 'test:browser' },
   { name: 'specs', script: 'test:specs' },
   { name: 'package', script: 'test:package' },
