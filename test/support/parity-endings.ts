@@ -43,7 +43,7 @@ const byToken = (path: string, message?: string): AxiosRequestConfig => {
 const timeout = (
   path: string,
   config: AxiosRequestConfig = {},
-): AxiosRequestConfig => ({ url: `/${path}`, timeout: 60, ...config });
+): AxiosRequestConfig => ({ url: `/${path}`, timeout: 250, ...config });
 /** Time enough for what comes before it. */
 const LATER = { timeout: 400 };
 const CLARIFIED = { transitional: { clarifyTimeoutError: true } };
@@ -150,7 +150,7 @@ export const endingCases: readonly ParityCase[] = [
   ),
   parityCase(
     'by a timeout that is a text',
-    timeout('hangs', { timeout: '150' as never }),
+    timeout('hangs', { timeout: '250' as never }),
   ),
   parityCase(
     'by a timeout that is no number',
