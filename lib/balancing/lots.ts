@@ -29,7 +29,7 @@ export class Lots {
       areEven ? 1 : total / length / weight,
     );
     this.sums = areEven ? undefined : sums;
-    this.begins = areEven ? NO_TABLE : tableOf(sums);
+    this.begins = areEven ? NO_TABLE : tableOf(sums, total);
   }
 
   /** The index of a host, each by the chance of its weight. */
@@ -64,17 +64,14 @@ function sumsOf(weights: Float64Array): Float64Array {
   return weights.map((weight) => (sum += weight));
 }
 
-function tableOf(sums: Float64Array): Int32Array {
+function tableOf(sums: Float64Array, total: number): Int32Array {
   const { length } = sums;
-  const total = sums[length - 1]!;
-  const begins = new Int32Array(length);
   let index = 0;
-  for (let part = 0; part < length; part++) {
+  return Int32Array.from(sums, (_, part) => {
     while (index < length - 1 && (part / length) * total >= sums[index]!)
       index += 1;
-    begins[part] = index;
-  }
-  return begins;
+    return index;
+  });
 }
 
 /**

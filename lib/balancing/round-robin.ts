@@ -18,7 +18,7 @@ interface Turns {
  * 1989; as Envoy's edf_scheduler.h, but for the spreading. docs/decisions/0009.
  */
 export class RoundRobin implements LoadBalancer {
-  private hosts: readonly HostView[] = [];
+  private hosts: readonly HostView[] | undefined = undefined;
   /** A list that was handed out once, without those that were tried or are full. */
   private narrowed: readonly HostView[] | undefined;
   private known = new Map<HostView, Turns>();

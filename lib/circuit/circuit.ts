@@ -109,9 +109,7 @@ export class Circuit {
 
   /** When it should be asked again: the next probe's moment, Infinity while closed. */
   get nextProbeMs(): number {
-    return this.operatorMode === 'forced-open' || this.state === 'closed'
-      ? Infinity
-      : this.outage!.nextProbeMs;
+    return this.state === 'closed' ? Infinity : this.outage!.nextProbeMs;
   }
 
   /** The work of a probe starts only now: its lease counts from here. */
@@ -279,7 +277,6 @@ export class Circuit {
   private open(nowMs: number, askedMs?: number): void {
     this.outage ??= new Outage(this.random);
     this.outage.open(this.settings, nowMs, askedMs);
-    this.counted.ask(-Infinity);
     this.state = 'open';
     this.generation = newTicket();
     this.owner.changed('opened', nowMs);

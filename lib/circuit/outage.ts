@@ -76,7 +76,7 @@ export class Outage {
   }
 
   isOpenAt(nowMs: number): boolean {
-    return this.round === undefined && nowMs < this.untilMs;
+    return nowMs < this.untilMs;
   }
 
   /** When it should be asked again. */

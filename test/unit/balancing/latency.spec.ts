@@ -28,6 +28,18 @@ describe('What is known of a host’s answer times', () => {
     expect(latency.estimateMs).toBeGreaterThanOrEqual(10);
   });
 
+  it('comes down by a part of the difference, the more the older it is', () => {
+    for (const [sinceMs, keep] of [
+      [100, 1 / (1 + 0.01 + (100 / 700) ** 2)],
+      [700, 1 / 2.07],
+    ] as const) {
+      const latency = new Latency();
+      latency.succeeded(100, 0);
+      latency.succeeded(20, sinceMs);
+      expect(latency.estimateMs).toBeCloseTo(20 + 80 * keep, 6);
+    }
+  });
+
   it('forgets a tenth of a busy host’s slowness in a second', () => {
     const latency = new Latency();
     latency.succeeded(100, 0);

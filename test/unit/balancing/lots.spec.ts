@@ -58,6 +58,14 @@ describe('Lots', () => {
     },
   );
 
+  it.each([0, 0.3, 0.5, 0.999])(
+    'draw somebody by %d, though no number holds the sum of the weights',
+    (drawn) => {
+      const hosts = hostsOf([1e308, 1e308, 1]);
+      expect(hosts[new Lots(hosts).draw(() => drawn)]).toBeDefined();
+    },
+  );
+
   it('draw somebody else second', () => {
     fc.assert(
       fc.property(
@@ -73,6 +81,17 @@ describe('Lots', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it.each([
+    [0, 0.3, 2],
+    [0, 0.15, 1],
+    // Drawn again itself, it leaves the others the same chance.
+    [2, 0.3, 0],
+    [2, 0.7, 1],
+  ])('draw beside %d by %d and by weight %d', (index, drawn, other) => {
+    const lots = new Lots(hostsOf([1, 1, 8]));
+    expect(lots.drawOther(index, () => drawn)).toBe(other);
   });
 
   it('know what an attempt is for each: one at the mean weight, more for a light host', () => {

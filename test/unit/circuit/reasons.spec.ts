@@ -37,17 +37,17 @@ describe('The figures that a rule opens for', () => {
     consecutiveFailures: 7,
   };
 
-  it.each<[TripRule, string | undefined]>([
-    [failureRatio({ ratio: 0.5 }), '0.617 of 34 calls failed, ≥ 0.5'],
-    [slowRatio({ ratio: 0.3 }), '0.352 of 34 calls slow, ≥ 0.3'],
-    [consecutiveFailures(7), '7 failures in a row, ≥ 7'],
-    [errorCount({ maxFail: 20 }), '21 failures, > 20'],
-    [firstFailure(), undefined],
-    [DEFAULT_TRIP[0]!, '0.617 of 34 calls failed, ≥ 0.5'],
-    [DEFAULT_TRIP[1]!, '7 failures in a row, ≥ 20'],
-    [DEFAULT_TRIP[2]!, '7 failures in a row, ≥ 5'],
-  ])('are told by $name: %#', (rule, text) => {
-    expect(rule.describe?.(counts)).toBe(text);
+  it.each<[string | undefined, () => TripRule]>([
+    ['0.617 of 34 calls failed, ≥ 0.5', () => failureRatio({ ratio: 0.5 })],
+    ['0.352 of 34 calls slow, ≥ 0.3', () => slowRatio({ ratio: 0.3 })],
+    ['7 failures in a row, ≥ 7', () => consecutiveFailures(7)],
+    ['21 failures, > 20', () => errorCount({ maxFail: 20 })],
+    [undefined, () => firstFailure()],
+    ['0.617 of 34 calls failed, ≥ 0.5', () => DEFAULT_TRIP[0]!],
+    ['7 failures in a row, ≥ 20', () => DEFAULT_TRIP[1]!],
+    ['7 failures in a row, ≥ 5', () => DEFAULT_TRIP[2]!],
+  ])('are told: %s (%#)', (text, make) => {
+    expect(make().describe?.(counts)).toBe(text);
   });
 
   it('are never rounded up to what was not reached', () => {
