@@ -47,18 +47,17 @@ async function startServer() {
   host.server = createServer((incoming, response) => {
     incoming.resume();
     const { mode } = host;
-    if (mode === 'hang') return;
-    if (mode === 'reset') return void incoming.socket.destroy();
-    if (mode === 'cut') {
+    const cutOff = () => incoming.socket.destroy();
+    if (mode === 'reset') cutOff();
+    else if (mode === 'cut') {
       response.writeHead(200, { 'content-length': 1_000 });
       response.write('abc');
-      return void setTimeout(() => incoming.socket.destroy(), 2);
-    }
-    if (typeof mode === 'number') {
+      setTimeout(cutOff, 2);
+    } else if (typeof mode === 'number') {
       response.writeHead(mode, mode === 500 ? {} : { 'retry-after': '1' });
-      return void response.end();
-    }
-    setTimeout(() => response.end('{}'), mode === 'slow' ? 300 : draw() * 5);
+      response.end();
+    } else if (mode !== 'hang')
+      setTimeout(() => response.end('{}'), mode === 'slow' ? 300 : draw() * 5);
   });
   host.server.keepAliveTimeout = oneOf([50, 500, 5_000]);
   await new Promise((done) => host.server.listen(0, '127.0.0.1', done));
