@@ -58,6 +58,8 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: { alias: entries },
   test: {
+    // All cores: vitest would leave one of two to itself.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', './test/support/plain-count-reporter.ts'],

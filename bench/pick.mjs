@@ -4,7 +4,6 @@
  *
  * node --expose-gc bench/pick.mjs
  */
-import { balancerOf } from '../dist/balancing/balancers.js';
 import { Host } from '../dist/balancing/host.js';
 import { HostSet } from '../dist/balancing/host-set.js';
 import { Circuit } from '../dist/circuit/circuit.js';
@@ -52,7 +51,7 @@ function hostSet(name, count, isEven, random) {
     hostChanged() {},
     hostMoved() {},
   };
-  const set = new HostSet(owner, balancerOf(name));
+  const set = new HostSet(owner, name);
   const hosts = Array.from({ length: count }, (_, at) => {
     const setting = {
       netloc: `h${at}:80`,

@@ -10,9 +10,9 @@ import {
   NO_COUNTS,
   type WindowCounts,
 } from '../core/rolling-window.js';
+import { balancerOf, type LoadBalancerInput } from './balancers.js';
 import type { Host } from './host.js';
 import { HostChoice } from './host-choice.js';
-import type { LoadBalancer } from './load-balancer.js';
 
 export interface HostSetOwner {
   readonly random: () => number;
@@ -33,13 +33,19 @@ export class HostSet {
   private out = NONE;
   private nextProbeMs = Infinity;
   private noticedMs = 0;
-  private readonly choice: HostChoice;
+  /** Made when there is somebody to choose from. */
+  private made: HostChoice | undefined = undefined;
 
   constructor(
     private readonly owner: HostSetOwner,
-    balancer: LoadBalancer,
-  ) {
-    this.choice = new HostChoice(owner.random, balancer);
+    private balancer: LoadBalancerInput,
+  ) {}
+
+  private get choice(): HostChoice {
+    if (this.made !== undefined) return this.made;
+    this.made = new HostChoice(this.owner.random, balancerOf(this.balancer));
+    this.made.offer(this.inService);
+    return this.made;
   }
 
   get all(): readonly Host[] {
@@ -69,8 +75,9 @@ export class HostSet {
     this.refresh();
   }
 
-  useBalancer(balancer: LoadBalancer): void {
-    this.choice.useBalancer(balancer);
+  useBalancer(balancer: LoadBalancerInput): void {
+    this.balancer = balancer;
+    this.made?.useBalancer(balancerOf(balancer));
   }
 
   /** Undefined where there is no choice, or who chooses can be asked now. */
@@ -81,7 +88,7 @@ export class HostSet {
   /** They have come, or come back, and start slowly. */
   welcome(hosts: readonly Host[], nowMs: number): void {
     for (const host of hosts) host.returned(nowMs);
-    this.choice.offer(this.inService);
+    this.made?.offer(this.inService);
   }
 
   /**
@@ -259,7 +266,7 @@ export class HostSet {
       ? hosts
       : hosts.filter((host) => host.isInService);
     this.out = areAllIn ? NONE : hosts.filter((host) => !host.isInService);
-    this.choice.offer(this.inService);
+    this.made?.offer(this.inService);
     this.reschedule();
   }
 

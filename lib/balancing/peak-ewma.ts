@@ -21,7 +21,8 @@ const LEAD = 1.1;
  * Source: Finagle "Aperture" peak EWMA; M. Mitzenmacher, "The Power of Two Choices", 2001.
  */
 export class PeakEwma implements LoadBalancer {
-  private readonly kept = new KeptLots();
+  /** Made when it first chooses: most dependencies have one host, or none. */
+  private kept: KeptLots | undefined = undefined;
   private cursor = 0;
 
   pick<H extends HostView>(hosts: readonly H[], context: BalancerContext): H {
@@ -30,7 +31,7 @@ export class PeakEwma implements LoadBalancer {
     const next = hosts[this.cursor]!;
     const isForgotten = context.nowMs - next.askedMs >= FORGOTTEN_MS;
     if (length === 1 || isForgotten) return next;
-    const lots = this.kept.of(hosts);
+    const lots = (this.kept ??= new KeptLots()).of(hosts);
     const one = lots.draw(context.random);
     const other = lots.drawOther(one, context.random);
     const a = hosts[one]!;

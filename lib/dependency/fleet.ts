@@ -3,7 +3,6 @@
  * circuit above, a circuit per host below where there are several, one for each pinned peer beside.
  */
 import { takeIn } from '../balancing/answered.js';
-import { balancerOf } from '../balancing/balancers.js';
 import { Host } from '../balancing/host.js';
 import { HostFeed, type HostFeedOwner } from '../balancing/host-feed.js';
 import { changeOf } from '../balancing/list-change.js';
@@ -46,7 +45,7 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
   constructor(private readonly owner: FleetOwner) {
     const { settings } = owner;
     this.nameless = new Host(undefined, this.makePermits());
-    this.hosts = new HostSet(this, balancerOf(settings.loadBalancer));
+    this.hosts = new HostSet(this, settings.loadBalancer);
     this.circuit = this.makeCircuit(undefined);
     this.listed = settings.hosts;
     this.feed = this.makeFeed();
@@ -131,7 +130,7 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
       this.circuit?.control(this.mode, 0);
     } else if (circuit !== undefined) this.circuit?.configure(circuit);
     if (before.loadBalancer !== settings.loadBalancer)
-      this.hosts.useBalancer(balancerOf(settings.loadBalancer));
+      this.hosts.useBalancer(settings.loadBalancer);
     for (const host of this.everywhere()) {
       if (isSwitched) this.renewCircuit(host, host.isPinned);
       else if (circuit !== undefined) host.circuit?.configure(circuit);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { takeIn } from '../../../lib/balancing/answered.js';
-import { balancerOf } from '../../../lib/balancing/balancers.js';
 import { Host } from '../../../lib/balancing/host.js';
 import { HostSet } from '../../../lib/balancing/host-set.js';
 import { Permits } from '../../../lib/limits/permits.js';
@@ -20,7 +19,7 @@ function answeredHosts(count: number) {
       hostChanged: () => {},
       hostMoved: () => {},
     },
-    balancerOf('round-robin'),
+    'round-robin',
   );
   hosts.setHosts(Array.from({ length: count }, (_, n) => hostOf(`h${n}:80`)));
   const netlocs = (): string[] => hosts.all.map(({ netloc }) => netloc);

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
-  balancerOf,
   type BalancerContext,
   type LoadBalancer,
 } from '../../../lib/balancing/balancers.js';
@@ -66,7 +65,7 @@ function rig(
           `${host.netloc} ${host.isInService ? 'in' : 'out'} at ${nowMs}`,
         ),
     },
-    balancerOf('round-robin'),
+    'round-robin',
   );
   const hosts = Array.from({ length: count }, (_, each) => {
     const setting = {
@@ -260,7 +259,7 @@ describe('What came of an attempt', () => {
           hostChanged: () => {},
           hostMoved: () => {},
         },
-        balancerOf('round-robin'),
+        'round-robin',
       );
       set.setHosts(hosts);
       return set;
@@ -346,7 +345,7 @@ describe('A host that goes out', () => {
         hostChanged: () => {},
         hostMoved: () => {},
       },
-      balancerOf('round-robin'),
+      'round-robin',
     );
     set.setHosts(hosts);
     hosts[0]!.circuit!.control('forced-open', 0);
@@ -608,7 +607,7 @@ describe('The peers of a host', () => {
         hostChanged: () => {},
         hostMoved: () => {},
       },
-      balancerOf('round-robin'),
+      'round-robin',
     );
     expect(set.all).toEqual([]);
     set.setHosts(hosts);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { balancerOf } from '../../../lib/balancing/balancers.js';
 import { Host } from '../../../lib/balancing/host.js';
 import { HostSet } from '../../../lib/balancing/host-set.js';
 import {
@@ -292,7 +291,7 @@ describe('A pick', () => {
         hostChanged: () => {},
         hostMoved: () => {},
       },
-      balancerOf('round-robin'),
+      'round-robin',
     );
     set.setHosts(hosts);
     const queue = (host: number, length: number): void => {

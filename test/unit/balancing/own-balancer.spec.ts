@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { balancerOf } from '../../../lib/balancing/balancers.js';
 import { HostSet } from '../../../lib/balancing/host-set.js';
 import { Host } from '../../../lib/balancing/host.js';
 import { LateBalancer } from '../../../lib/balancing/late-balancer.js';
@@ -142,7 +141,7 @@ describe('A balancer that is not made yet', () => {
 
   it('is waited for where there is a choice', () => {
     const { balancer, whenMade, arrive } = late();
-    const set = setOf(balancerOf(balancer), 2);
+    const set = setOf(balancer, 2);
     expect(set.whenReady).toBe(whenMade);
     arrive();
     expect(set.whenReady).toBeUndefined();
@@ -150,15 +149,15 @@ describe('A balancer that is not made yet', () => {
 
   it.each([0, 1])('is not waited for where there are %i hosts', (count) => {
     const { balancer } = late();
-    expect(setOf(balancerOf(balancer), count).whenReady).toBeUndefined();
+    expect(setOf(balancer, count).whenReady).toBeUndefined();
   });
 
   it('is not waited for where another one took its place', () => {
-    const set = setOf(balancerOf(late().balancer), 2);
-    set.useBalancer(balancerOf('round-robin'));
+    const set = setOf(late().balancer, 2);
+    set.useBalancer('round-robin');
     expect(set.whenReady).toBeUndefined();
     const { balancer, whenMade } = late();
-    set.useBalancer(balancerOf(balancer));
+    set.useBalancer(balancer);
     expect(set.whenReady).toBe(whenMade);
   });
 
