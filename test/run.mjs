@@ -19,15 +19,35 @@ const steps = [
   { name: 'fetch', script: 'sample:020' },
 ];
 
+/** None takes half as long; what goes on for ever is ended with all that it has started. */
+const LONGEST_STEP_MS = 15 * 60_000;
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm;
+
+const isWindows = process.platform === 'win32';
 
 /** Runs one npm script, shows what it prints, and reads the closing line if it has one. */
 function run({ script, args = [] }) {
   return new Promise((resolve) => {
     const child = spawn('npm', ['run', '--silent', script, ...args], {
       stdio: ['inherit', 'pipe', 'inherit'],
-      shell: process.platform === 'win32',
+      shell: isWindows,
+      // A group of its own, so that all of it can be ended.
+      detached: !isWindows,
     });
+    const kill = () =>
+      isWindows ? child.kill() : process.kill(-child.pid, 'SIGKILL');
+    const tooLong = setTimeout(() => {
+      console.error(`${script} has not ended: it is killed.`);
+      kill();
+    }, LONGEST_STEP_MS);
+    const leave = () => {
+      kill();
+      process.exit(1);
+    };
+    for (const signal of SIGNALS) process.on(signal, leave);
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       printed += text;
@@ -38,6 +58,8 @@ function run({ script, args = [] }) {
       resolve({ isOk: false });
     });
     child.on('close', (code) => {
+      clearTimeout(tooLong);
+      for (const signal of SIGNALS) process.off(signal, leave);
       resolve({
         isOk: code === 0,
         counts: [...printed.matchAll(CLOSING_LINE)].at(-1),

@@ -35,6 +35,8 @@ export interface FleetOwner {
   hostDrained(host: Host): void;
   ruleFailed(rule: TripRule, error: unknown): void;
   warnOnce(subject: string, message: string): void;
+  /** Makes a change once no other is being made: now, or when that is complete. */
+  change(step: () => void): void;
 }
 
 /** The dependency's circuit: what it counts is the sum over its hosts. */

@@ -240,6 +240,7 @@ export class Dependency {
 
   /**
    * Merges `changes` by key; they hold from the next admission on. A closed dependency keeps none.
+   * Asked for from within another change, by a listener say, they are made when that is complete.
    *
    * Errors: DaceConfigurationError, and then nothing has changed.
    */
@@ -248,11 +249,11 @@ export class Dependency {
     const { defaults } = this.environment;
     const settings = resolveSettings(this.id, options, defaults);
     if (this.isClosed) return;
-    this.stages.configure(settings);
     this.options = options;
+    this.stages.configure(settings);
   }
 
-  /** An operator's hand on the circuit, or on that of one host. */
+  /** An operator's hand on the circuit, or on that of one host; from within a change as `configure`. */
   control(mode: CircuitMode, netloc?: string): void {
     this.stages.control(
       mode,

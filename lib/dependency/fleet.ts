@@ -20,6 +20,7 @@ import { circuitOwner, type FleetOwner } from './circuit-owners.js';
 import {
   areSameHosts,
   hostSettingOf,
+  isNoneIn,
   isSameHost,
   readHosts,
 } from './netloc.js';
@@ -156,10 +157,13 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
   }
 
   hostsAnswered(hosts: readonly HostSetting[], nowMs: number): void {
-    const { listed } = this;
-    if (areSameHosts(listed, hosts)) return;
-    this.relist(hosts, nowMs);
-    this.owner.hostsListed(listed, hosts);
+    const { feed } = this;
+    this.owner.change(() => {
+      const { listed } = this;
+      if (feed !== this.feed || areSameHosts(listed, hosts)) return;
+      this.relist(hosts, nowMs);
+      this.owner.hostsListed(listed, hosts);
+    });
   }
 
   hostsFailed(error: unknown, isWorthTelling: boolean): void {
@@ -294,6 +298,3 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
     );
   }
 }
-
-const isNoneIn = (list: readonly HostSetting[]) => (host: Host) =>
-  !list.some(({ netloc }) => netloc === host.netloc);

@@ -72,6 +72,11 @@ export function isSameHost(one: HostSetting, other: HostSetting): boolean {
   return one.baseUrl === other.baseUrl && one.hostName === other.hostName;
 }
 
+export const isNoneIn =
+  (list: readonly HostSetting[]) =>
+  ({ netloc }: { readonly netloc: string }): boolean =>
+    !list.some((host) => host.netloc === netloc);
+
 /** The same hosts in whatever order, weights included. */
 export function areSameHosts(
   before: readonly HostSetting[],

@@ -91,6 +91,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     if (this.phase === 'over') return;
     const nowMs = this.stages.clock.nowMs();
     this.interrupt(reason, nowMs);
+    if (this.isOver) return;
     this.end('cancelled', reason, nowMs);
     this.caller.reject(reason);
   }
@@ -98,7 +99,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   /** The dependency closes: what waits ends now, work ends when the grace is over. */
   shutDown(isGraceOver: boolean): void {
     const { phase } = this;
-    if (phase === 'over' || (phase === 'running' && !isGraceOver)) return;
+    const isAtWork = phase === 'running' || phase === 'judging';
+    if (phase === 'over' || (isAtWork && !isGraceOver)) return;
     const nowMs = this.stages.clock.nowMs();
     const error = new DaceShutdownError({ dependencyId: this.stages.id });
     this.interrupt(error, nowMs);
@@ -109,10 +111,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   private choose(nowMs: number): void {
     const { stages, stayOn } = this;
     const { sole } = stages.fleet;
-    if (sole !== undefined) {
-      this.host = sole;
-      return this.enter(nowMs);
-    }
+    if (sole !== undefined) return this.goTo(sole, nowMs);
     if (stayOn?.isInService) return this.goTo(stayOn, nowMs);
     const mayProbe = !this.isProbeOfDependency;
     if (stages.isAnsweredByFunction || stages.fleet.isAwaitingHosts)
@@ -126,7 +125,6 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   /** Has the user's balancer function, or the first list, answer, which may take its time. */
   private ask(mayProbe: boolean): void {
     const { stages } = this;
-    this.phase = 'choosing';
     stages.deadlines.add(this, this.deadlineMs);
     this.caller.keepContext();
     askForHost(stages, this.tried, mayProbe, (answer) => {
@@ -162,10 +160,10 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   /** After a wait in the queue: what admitted it may have changed. */
   private takePlace(): void {
     if (this.phase !== 'granted') return;
+    this.phase = 'choosing';
     const nowMs = this.stages.clock.nowMs();
     if (this.refresh()) return this.launch(nowMs);
     this.host.permits.release();
-    this.phase = 'choosing';
     this.begin(nowMs);
   }
 
@@ -210,8 +208,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const attempt = this.attempt!;
     const kind = dueMs >= this.deadlineMs ? 'operation' : 'attempt';
     const error = timedOut(this, kind);
-    const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
     this.phase = 'judging';
+    const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
     attempt.cut(error);
     report(stages, this.call, attempt, judgement, dueMs, error);
     this.caller.inContext(() =>
@@ -224,12 +222,13 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     if (this.phase === 'over') return;
     this.last = ended;
     const { delayMs, value } = planRetry(this, ended, nowMs);
+    if (this.isOver) return;
     if (delayMs === undefined) return this.surface(ended, value, nowMs);
     ended.attempt.dropBodies();
-    this.stages.retryScheduled(ended.attempt, delayMs, ended.value);
-    if (this.isOver) return;
     this.lastDelayMs = delayMs;
     this.phase = 'sleeping';
+    this.stages.retryScheduled(ended.attempt, delayMs, ended.value);
+    if (this.isOver) return;
     this.caller.keepContext();
     if (delayMs > 0) this.stages.deadlines.add(this, nowMs + delayMs);
     else queueMicrotask(() => this.resume());
@@ -277,9 +276,10 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   /** Takes the operation out of whatever it is in the middle of. */
   private interrupt(reason: unknown, nowMs: number): void {
     const { stages, host, phase } = this;
+    // Whoever hears of it may end it as well: what it holds is given back once.
+    this.phase = 'judging';
     stages.deadlines.remove(this);
     if (phase === 'running') {
-      this.phase = 'judging';
       const attempt = this.attempt!;
       attempt.cut(reason);
       report(stages, this.call, attempt, NO_VERDICT, nowMs, reason);

@@ -75,7 +75,9 @@ export function planRetry(
     if (askedMs !== undefined) noteRetryAfter(ended.value, askedMs);
     return lastWord(operation, ended, askedMs);
   }
+  // `retry.on` may have closed it.
   const mayGoOn =
+    !stages.isClosed &&
     circuit?.willRefuseAt(wakeMs) !== true &&
     (stages.budget === undefined || stages.budget.tryWithdraw(nowMs));
   return mayGoOn

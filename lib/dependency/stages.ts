@@ -16,6 +16,7 @@ import { deadlinesOf, type DeadlineQueue } from '../core/deadline-queue.js';
 import { DaceShutdownError, type LastFailure } from '../core/errors.js';
 import { Listeners, type DaceEvent } from '../core/events.js';
 import type { HostSetting } from '../core/host-setting.js';
+import { inTurn, MOST_CHANGES } from '../core/in-turn.js';
 import type { Random } from '../core/random.js';
 import { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
@@ -156,11 +157,24 @@ export class Stages implements FleetOwner {
     });
   }
 
+  /** For what a listener, a rule or a source may ask for in the middle of another change. */
+  change(step: () => void): void {
+    if (inTurn(this, step)) return;
+    const message = `A change has led to ${MOST_CHANGES} others, each from within another: further ones are dropped.`;
+    this.warnOnce('changes', message);
+  }
+
   control(mode: CircuitMode, netloc: string | undefined): void {
-    this.fleet.control(mode, netloc, this.clock.nowMs());
+    this.change(() => this.fleet.control(mode, netloc, this.clock.nowMs()));
   }
 
   configure(settings: Settings): void {
+    this.change(() => {
+      if (!this.isClosed) this.use(settings);
+    });
+  }
+
+  private use(settings: Settings): void {
     const before = this.settings;
     this.settings = settings;
     this.plain = plainCall(settings);

@@ -1,13 +1,15 @@
 /**
- * Listeners, `classify`, `retry.on`, balancers and fallbacks that act on their own dependency in the
- * middle of a call: change options, take hosts out, call, take permits, abort the caller, close.
- * Whatever they do, every operation ends once and nothing stays taken.
+ * Listeners, `classify`, `retry.on`, rules, balancers, sources, work that is cut and fallbacks that
+ * act on their own dependency in the middle of a call or of a change: change options, take hosts
+ * out, call, take permits, abort the caller, close. Whatever they do, every operation ends once and
+ * nothing stays taken.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   consecutiveFailures,
   createDependency,
+  ramp,
   type CircuitMode,
   type Dependency,
   type DependencyOptions,
@@ -32,6 +34,7 @@ interface Life {
   readonly callers: AbortController[];
   readonly permits: Permit[];
   call(): void;
+  act(): void;
 }
 
 const configured =
@@ -49,9 +52,62 @@ const ACTS: readonly ((life: Life) => void)[] = [
   configured({ hosts: HOSTS.slice(0, 1) }),
   configured({ hosts: HOSTS.slice(1) }),
   configured({ hosts: HOSTS }),
+  // A source that tells while it is being listened to, and answers when it is asked.
+  ({ dependency, act }) =>
+    dependency.configure({
+      hosts: {
+        refreshMs: 5,
+        hosts: async () => {
+          act();
+          return Promise.resolve(HOSTS.slice(0, 2));
+        },
+        watch: (tell) => {
+          tell(HOSTS.slice(2));
+          act();
+          return act;
+        },
+      },
+    }),
+  // A rule of the user's own.
+  ({ dependency, act }) =>
+    dependency.configure({
+      circuit: {
+        ...FRAGILE,
+        trip: {
+          name: 'own',
+          windowMs: 10_000,
+          trips: ({ failures }) => {
+            act();
+            return failures > 1;
+          },
+        },
+      },
+    }),
+  configured({
+    circuit: { ...FRAGILE, recovery: ramp({ recoveryMs: 4, graceMs: 2 }) },
+  }),
+  ({ dependency, act }) => {
+    let turn = 0;
+    dependency.configure({
+      loadBalancer: () => {
+        act();
+        return ['http', ['a:80', 'b:80', 'd:80'][turn++ % 3]!];
+      },
+    });
+  },
+  ({ dependency, act }) =>
+    dependency.configure({
+      loadBalancer: {
+        pick: (hosts) => {
+          act();
+          return hosts.at(-1)!;
+        },
+      },
+    }),
   configured({ maxOpenPerNetloc: 1, maxQueuedPerNetloc: 2 }),
   configured({ maxOpenPerNetloc: 5 }),
   configured({ retry: { attempts: 4, on: 'any' } }),
+  configured({ retry: { attempts: 3, backoff: { delayMs: 2 } } }),
   configured({ rateLimit: { limit: 3, intervalMs: 5 } }),
   configured({ rateLimit: false }),
   controlled('forced-open'),
@@ -81,6 +137,7 @@ const turn = fc.record({
       isFailing: fc.boolean(),
       tookMs: fc.constantFrom(0, 0, 2, 9),
       hasFallback: fc.boolean(),
+      isHeeding: fc.boolean(),
     }),
     { maxLength: 5 },
   ),
@@ -99,13 +156,16 @@ describe('Those who act on a dependency in the middle of its calls', () => {
         size: 'max',
       }),
       fc.boolean(),
-      async (turns, acts, isClosedInside) => {
+      // Which of the acts closes it, if one does.
+      fc.option(fc.nat(150), { nil: undefined, freq: 2 }),
+      async (turns, acts, isClosedInside, closingAct) => {
         const clock = new ManualClock();
         const left = [...acts];
         const callers: AbortController[] = [];
         const permits: Permit[] = [];
         const calls: Watched<unknown>[] = [];
         let depth = 0;
+        let closing: Watched<void> | undefined;
         const act = (): void => {
           if (depth > 3) return;
           const next = left.shift();
@@ -113,7 +173,9 @@ describe('Those who act on a dependency in the middle of its calls', () => {
           acted += 1;
           depth += 1;
           try {
-            next(life);
+            if (acts.length - left.length === closingAct)
+              closing = watch(dependency.close());
+            else next(life);
           } finally {
             depth -= 1;
           }
@@ -145,13 +207,15 @@ describe('Those who act on a dependency in the middle of its calls', () => {
           isFailing = true,
           tookMs = 0,
           hasFallback = false,
+          isHeeding = false,
         ): void => {
           const caller = new AbortController();
           callers.push(caller);
           calls.push(
             watch(
               dependency.execute(
-                () => {
+                (call) => {
+                  if (isHeeding) call.signal.addEventListener('abort', act);
                   act();
                   return after(clock, tookMs, () => {
                     if (isFailing) throw refusedConnection();
@@ -171,31 +235,35 @@ describe('Those who act on a dependency in the middle of its calls', () => {
             ),
           );
         };
-        const life: Life = { dependency, callers, permits, call: one };
+        const life: Life = { dependency, callers, permits, call: one, act };
 
         const seen = await unhandledDuring(async () => {
           for (const { calls: asked, waitMs } of turns) {
-            for (const { isFailing, tookMs, hasFallback } of asked)
-              one(isFailing, tookMs, hasFallback);
+            for (const { isFailing, tookMs, hasFallback, isHeeding } of asked)
+              one(isFailing, tookMs, hasFallback, isHeeding);
             act();
             await clock.advance(waitMs);
           }
           left.length = 0;
           for (const permit of permits.splice(0)) permit.ignore();
-          const closing = isClosedInside ? dependency.close() : undefined;
+          // A source would have the clock wait for ever.
+          dependency.configure({ hosts: HOSTS });
+          if (isClosedInside) closing = watch(dependency.close());
           await clock.advance(30_000);
-          await closing;
         });
 
         expect(seen).toEqual([]);
         for (const call of calls) expect(call.state).not.toBe('pending');
+        expect(closing?.state).not.toBe('pending');
         ended += calls.length;
         expectRest({ clock, dependency });
-        if (isClosedInside) return;
+        if (closing !== undefined) return;
         dependency.control('auto');
         dependency.control('auto', 'a');
         dependency.configure({
           hosts: HOSTS,
+          loadBalancer: 'round-robin',
+          retry: false,
           rateLimit: false,
           maxOpenPerNetloc: 1,
           maxQueuedPerNetloc: 0,
