@@ -37,8 +37,10 @@ function run({ script, args = [] }) {
       // A group of its own, so that all of it can be ended.
       detached: !isWindows,
     });
-    const kill = () =>
-      isWindows ? child.kill() : process.kill(-child.pid, 'SIGKILL');
+    const kill = () => {
+      if (isWindows || child.pid === undefined) child.kill();
+      else process.kill(-child.pid, 'SIGKILL');
+    };
     const tooLong = setTimeout(() => {
       console.error(`${script} has not ended: it is killed.`);
       kill();

@@ -80,7 +80,8 @@ describe('Options that are changed by who hears of another change', () => {
     let isOpen = false;
     dependency.on(({ type }: DaceEvent) => {
       if (!type.startsWith('circuit.')) return;
-      dependency.control((isOpen = !isOpen) ? 'auto' : 'forced-open');
+      isOpen = !isOpen;
+      dependency.control(isOpen ? 'auto' : 'forced-open');
     });
     dependency.control('forced-open');
     const warnings = events.filter(({ type }) => type === 'warning');
@@ -113,7 +114,10 @@ describe('A caller who gives up', () => {
     const caller = new AbortController();
     const { dependency, clock } = subject({
       timeoutMs: 10,
-      classify: () => void caller.abort('enough'),
+      classify: () => {
+        caller.abort('enough');
+        return undefined;
+      },
     });
     const call = watch(dependency.execute(hang, { signal: caller.signal }));
     await clock.advance(10);
