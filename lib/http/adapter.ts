@@ -1,15 +1,17 @@
-import axios from 'axios';
+import { Readable } from 'node:stream';
 import type {
   AxiosHeaders,
   AxiosInstance,
   AxiosResponse,
   InternalAxiosRequestConfig,
 } from 'axios';
+import { partOf } from '../core/part-of.js';
 import type { AttemptScope } from './attempt-scope.js';
-import { concealSecrets } from './axios-errors.js';
+import { concealSecrets, isOfAxios } from './axios-errors.js';
 import { bounded, type Bound } from './bounded.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
+import type { HttpSettings } from './http-options.js';
 import type { HeaderFields } from './response-head.js';
 
 /**
@@ -60,9 +62,10 @@ export class AdapterExchange extends Exchange {
 
   /** Leaves alone what is not of this request. */
   private asGiven(error: unknown): unknown {
-    if (!axios.isAxiosError(error) || error.config !== this.config)
+    if (!isOfAxios(error) || partOf(error, 'config') !== this.config)
       return error;
-    error.config = this.given;
+    // Of a frozen one nothing can be changed.
+    Reflect.set(error, 'config', this.given);
     if (error.response !== undefined) error.response.config = this.given;
     return error;
   }
@@ -90,15 +93,28 @@ export function addHooks(
       (response) => {
         const { onResponse } = context.http;
         if (onResponse === undefined) return response;
-        return Promise.resolve(
-          bounded(onResponse(response), context.hookBound),
-        ).then((changed) => changed || response);
+        return hooked(response, onResponse, context.hookBound);
       },
       (error: unknown) => {
         throw concealSecrets(error);
       },
     ),
   );
+}
+
+/** A body that is still to come goes with its answer, where the hook refuses that. */
+async function hooked(
+  response: AxiosResponse,
+  onResponse: NonNullable<HttpSettings['onResponse']>,
+  bound: Bound,
+): Promise<AxiosResponse> {
+  const { data } = response as { data: unknown };
+  try {
+    return (await bounded(onResponse(response), bound)) || response;
+  } catch (error) {
+    if (data instanceof Readable) data.destroy();
+    throw error;
+  }
 }
 
 /** Adds an interceptor that is not the user's: a user who clears the list does not mean it. */

@@ -3,8 +3,8 @@
  * dependency costs nothing, and replaced when its TLS, socket, proxy or pool size
  * change.
  */
-import { Agent, EnvHttpProxyAgent, ProxyAgent } from 'undici';
-import type { Dispatcher, Pool } from 'undici';
+import { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { timedConnector } from './connector.js';
 import type { Target } from './gate.js';
 import type {
@@ -12,8 +12,8 @@ import type {
   HttpSettings,
   TransportEnvironment,
 } from './http-options.js';
-import { makePool } from './pool.js';
-import { timedTunnel } from './tunnel.js';
+import { Pools } from './pool.js';
+import { proxiedAgent } from './proxied-agent.js';
 
 /** Our deadlines rule, so undici's own are off. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 } as const;
@@ -29,6 +29,7 @@ export class Agents {
   private foreign: Dispatcher | undefined;
   /** Agents of earlier settings, until their last answer is in. */
   private readonly draining = new Set<Dispatcher>();
+  private readonly pools = new Pools();
   private isClosed = false;
 
   constructor(
@@ -87,7 +88,10 @@ export class Agents {
     this.isClosed = true;
     const agents = [...this.take(), ...this.draining];
     this.draining.clear();
-    await Promise.all(agents.map((agent) => agent.destroy(reason)));
+    await Promise.all([
+      this.pools.destroy(reason),
+      ...agents.map((agent) => agent.destroy(reason)),
+    ]);
   }
 
   private take(): Dispatcher[] {
@@ -109,7 +113,8 @@ export class Agents {
   }
 
   private make(audience: Audience): Dispatcher {
-    const agent = makeAgent(this.http, audience, this.environment);
+    const { http, environment, pools } = this;
+    const agent = makeAgent(http, audience, environment, pools);
     // A request after the end gets undici's own "closed" error instead of a new connection.
     if (this.isClosed) this.drain(agent);
     return agent;
@@ -120,6 +125,7 @@ function makeAgent(
   http: HttpSettings,
   audience: Audience,
   environment: TransportEnvironment,
+  pools: Pools,
 ): Dispatcher {
   const { poolSize, connectTimeoutMs, proxy } = http;
   const tls = audience === 'own' ? http.tls : withoutIdentity(http.tls);
@@ -133,64 +139,13 @@ function makeAgent(
   const options = {
     connections: poolSize,
     connect,
-    factory: makePool,
+    factory: (origin: string | URL, given: object) => pools.make(origin, given),
     ...NO_TIMEOUTS,
   };
-  if (proxy === false) return new Agent(options);
-  const proxied = {
-    ...NO_TIMEOUTS,
-    connections: poolSize,
-    connect,
-    requestTls: { ...tls, timeout: connectTimeoutMs },
-    proxyTls: { timeout: connectTimeoutMs },
-    // Plain http goes through a proxy in absolute form, as curl and axios do; https is tunnelled.
-    proxyTunnel: false,
-    // The pool to an http proxy gets its options from here alone.
-    clientFactory: (origin: URL, given: object) =>
-      makePool(origin, { ...given, ...NO_TIMEOUTS, connections: poolSize }),
-    factory: (origin: string | URL, given: Pool.Options) =>
-      makePool(origin, {
-        ...given,
-        ...NO_TIMEOUTS,
-        connections: poolSize,
-        // Where the environment names no proxy it is ours.
-        ...(typeof given.connect === 'function' &&
-          given.connect !== connect && {
-            connect: timedTunnel(given.connect, connectTimeoutMs, environment),
-          }),
-      }),
-  };
-  const agent =
-    proxy === true
-      ? new EnvHttpProxyAgent(proxied)
-      : new ProxyAgent({ ...proxied, uri: proxy, ...tokenFor(proxy) });
-  return agent.compose(groupHeaders);
+  return proxy === false
+    ? new Agent(options)
+    : proxiedAgent(proxy, options, tls, connectTimeoutMs, environment, pools);
 }
-
-/** undici sends no credentials where the password, or the name, is empty. */
-function tokenFor(proxy: string): { token?: string } {
-  const { username, password } = new URL(proxy);
-  if (username === '' && password === '') return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { token: `Basic ${Buffer.from(pair).toString('base64')}` };
-}
-
-/** Of lines with the same name undici's proxy agents would keep the last alone. */
-const groupHeaders: Dispatcher.DispatcherComposeInterceptor =
-  (dispatch) => (options, handler) => {
-    const { headers } = options;
-    if (!Array.isArray(headers)) return dispatch(options, handler);
-    const grouped: Record<string, string | string[]> = Object.create(
-      null,
-    ) as never;
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i] as string;
-      const value = headers[i + 1] as string;
-      const known = grouped[name];
-      grouped[name] = known === undefined ? value : [known, value].flat();
-    }
-    return dispatch({ ...options, headers: grouped }, handler);
-  };
 
 /** What is of the dependency's own hosts alone: who we are, and how they are reached. */
 const OF_OWN_HOSTS = [

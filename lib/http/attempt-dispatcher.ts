@@ -187,8 +187,12 @@ class Watch {
   private received = 0;
 }
 
-const asError = (reason: unknown): Error =>
-  isErrorOfAnyRealm(reason) ? reason : new Error(String(reason));
+/** A caller may give up for anything, for what has no text too. */
+const asError = (reason: unknown): Error => {
+  if (isErrorOfAnyRealm(reason)) return reason;
+  const text = typeof reason === 'string' ? reason : 'given up';
+  return new Error(text, { cause: reason });
+};
 
 /** Around a handler of undici 6, Node's own `fetch`, and most of undici 7. */
 class EarlierHandler implements Handler {

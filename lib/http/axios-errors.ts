@@ -3,9 +3,11 @@
  * could print (own enumerable properties, `toJSON`, `util.inspect`) is free of headers and bodies;
  * `error.config`, `error.request` and `error.response` are still there for who asks by name.
  */
-import axios, { AxiosError, CanceledError } from 'axios';
+import { AxiosError, CanceledError } from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { DaceTimeoutError } from '../core/errors.js';
+import { isErrorOfAnyRealm } from '../core/is-error.js';
+import { partOf } from '../core/part-of.js';
 import type { AttemptScope } from './attempt-scope.js';
 import { parserCode } from './parser-code.js';
 
@@ -30,17 +32,34 @@ const NODE_CODES: Readonly<Record<string, string>> = {
  * pass unchanged.
  */
 export function concealSecrets<E>(error: E): E {
-  if (!axios.isAxiosError(error) || Object.isFrozen(error)) return error;
+  if (isOfAxios(error)) guarded(() => conceal(error));
+  return error;
+}
+
+/** `axios.isAxiosError` of whatever was thrown, be it something that nobody may look at. */
+export const isOfAxios = (error: unknown): error is AxiosError =>
+  partOf(error, 'isAxiosError') === true;
+
+/** Who waits for an error gets it, whether it can be changed or not. */
+function guarded(change: () => void): void {
+  try {
+    change();
+  } catch {
+    // A proxy, or a setter.
+  }
+}
+
+/** As far as it can be changed: one that a user throws may be frozen. */
+function conceal(error: AxiosError): void {
   for (const name of HIDDEN) {
     if (Object.hasOwn(error, name))
-      Object.defineProperty(error, name, { enumerable: false });
+      Reflect.defineProperty(error, name, { enumerable: false });
   }
-  Object.defineProperty(error, 'toJSON', {
+  Reflect.defineProperty(error, 'toJSON', {
     value: summary,
     configurable: true,
     writable: true,
   });
-  return error;
 }
 
 function summary(this: AxiosError): object {
@@ -116,14 +135,36 @@ export function canceledError(config: Config, request?: unknown): AxiosError {
   );
 }
 
-/** A transport's error in the form that the node adapter of axios gives it. */
+/**
+ * A transport's error in the form that the node adapter of axios gives it. One that it has of the
+ * user's, whose stream broke, may be anything.
+ */
 export function transportError(
-  cause: Error,
+  cause: unknown,
   config: Config,
   request: unknown,
   response?: AxiosResponse,
 ): AxiosError {
-  if (axios.isAxiosError(cause)) return concealSecrets(cause);
+  if (isOfAxios(cause)) return concealSecrets(cause);
+  try {
+    if (isErrorOfAnyRealm(cause))
+      return knownError(cause, config, request, response);
+  } catch {
+    // A getter of its own.
+  }
+  const told = typeof cause === 'string' ? cause : 'broken off for no error';
+  return withCause(
+    axiosError(told, undefined, config, request, response),
+    cause,
+  );
+}
+
+function knownError(
+  cause: Error,
+  config: Config,
+  request: unknown,
+  response: AxiosResponse | undefined,
+): AxiosError {
   // A parser's error quotes the answer, cookies and all.
   if ('data' in cause) delete cause.data;
   // Of what the system reports axios tells as such, even in the middle of an answer.
@@ -159,8 +200,11 @@ export function unpackError(
 
 /** For an error of a request that was made where the request was not known. */
 export function withRequest<E>(error: E, request: unknown): E {
-  if (!axios.isAxiosError(error) || error.request) return error;
-  if (error.config && !error.response) error.request = request;
+  if (isOfAxios(error))
+    guarded(() => {
+      if (error.request || !error.config || error.response) return;
+      Reflect.set(error, 'request', request);
+    });
   return error;
 }
 
@@ -179,8 +223,7 @@ export function connectError(
   scope: AttemptScope,
   timeoutMs: number,
 ): DaceTimeoutError | undefined {
-  if ((error as { code?: string }).code !== 'UND_ERR_CONNECT_TIMEOUT')
-    return undefined;
+  if (partOf(error, 'code') !== 'UND_ERR_CONNECT_TIMEOUT') return undefined;
   return new DaceTimeoutError({
     dependencyId: scope.dependencyId,
     netloc: scope.netloc,

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Readable, pipeline } from 'node:stream';
 import { Counted } from './counted.js';
 import { unpackStream } from './response-body.js';
@@ -10,7 +11,10 @@ export interface BodySource {
   close(error: Error | null): void;
 }
 
-/** A body as it comes off the wire. An error nobody listens for must not end the process. */
+/**
+ * A body as it comes off the wire, told of in the context in which it is made. An error nobody
+ * listens for must not end the process.
+ */
 export class BodyStream extends Readable {
   constructor(private readonly source: BodySource) {
     super();
@@ -18,6 +22,9 @@ export class BodyStream extends Readable {
   }
 
   private arrived = 0;
+  private readonly context = new AsyncResource('DaceBody', {
+    requireManualDestroy: true,
+  });
 
   /** Bytes its reader has taken so far. */
   get taken(): number {
@@ -30,6 +37,10 @@ export class BodyStream extends Readable {
     return this.push(chunk);
   }
 
+  override push(chunk: Buffer | null): boolean {
+    return this.context.runInAsyncScope(() => super.push(chunk));
+  }
+
   override _read(): void {
     this.source.resume();
   }
@@ -39,7 +50,7 @@ export class BodyStream extends Readable {
     done: (error?: Error | null) => void,
   ): void {
     this.source.close(error);
-    done(error);
+    this.context.runInAsyncScope(done, undefined, error);
   }
 }
 

@@ -23,7 +23,8 @@ export function bounded<T>(
         new DaceTimeoutError({ dependencyId, timeoutMs, kind: 'attempt' }),
       ),
     );
-    answer.then(resolve, reject).then(stop, stop);
+    // A thenable of the user's may promise less than a promise does.
+    Promise.resolve(answer).then(resolve, reject).then(stop, stop);
   });
 }
 

@@ -41,7 +41,14 @@ export class CollectedBody {
         return fail(error, code === 'ERR_BUFFER_TOO_LARGE');
       }
       if (plain.length > this.max) return fail(new RangeError(), true);
-      done(this.shape(plain));
+      let data: unknown;
+      try {
+        data = this.shape(plain);
+      } catch (cause) {
+        // An encoding nobody knows, or more than a text can hold: nobody else hears of it here.
+        return fail(cause as Error, false);
+      }
+      done(data);
     });
   }
 

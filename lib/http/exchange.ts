@@ -29,8 +29,8 @@ import { headerLines } from './request-headers.js';
 import { takeCoding } from './response-body.js';
 import {
   RequestSummary,
+  headOf,
   responseHeaders,
-  statusTextOf,
   type HeaderFields,
 } from './response-head.js';
 import { NOT_SENT, Settlement } from './settlement.js';
@@ -59,16 +59,12 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     super();
   }
 
-  protected override get isStreaming(): boolean {
-    return this.stream !== undefined;
-  }
-
   protected override begin(): void {
     const { scope } = this;
     if (scope.endedBy !== undefined) throw scope.endedBy;
     this.offEnd = scope.onEnd((reason) => this.cut(reason));
     const waiting = this.prepare();
-    if (waiting === undefined) return this.send();
+    if (waiting === undefined) return this.isSettled ? undefined : this.send();
     waiting.then(
       () => this.step(() => this.send()),
       (error: unknown) => this.fail(error),
@@ -104,7 +100,9 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const goal = path === target.path ? target : { ...target, path };
     const body = requestBody(config, () => new RequestSummary(method, goal));
     this.hop = { method, target: goal, lines: headerLines(config), body };
-    this.uploaded = uploadProgress(config, body.payload);
+    // What makes a text of parameters, headers or a form may be the user's.
+    if (this.isSettled) return this.drop(undefined);
+    this.uploaded = uploadProgress(config, body.payload, this);
     this.startedMs = context.environment.nowMs();
     const timeoutMs = timeoutOf(config);
     if (timeoutMs > 0)
@@ -144,7 +142,7 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
   }
 
   onBodySent(chunk: unknown): void {
-    this.uploaded?.((chunk as Buffer).length);
+    this.uploaded?.(Buffer.byteLength(chunk as Buffer | string));
   }
 
   onHeaders(
@@ -165,16 +163,12 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const hasBody = this.hop?.method !== 'HEAD' && status !== 204;
     const coding =
       config.decompress === false ? undefined : takeCoding(headers, hasBody);
-    const response: AxiosResponse = {
-      status,
-      statusText: statusTextOf(status, statusText),
-      headers,
-      config,
-      request: this.summary(),
-      data: undefined,
-    };
+    const summary = this.summary();
+    const response = headOf(status, statusText, headers, config, summary);
     this.response = response;
-    this.downloaded = downloadProgress(config, headers);
+    this.downloaded = this.inContext(() =>
+      downloadProgress(config, headers, this),
+    );
     if (config.responseType !== 'stream')
       this.body = new CollectedBody(config, coding);
     else this.step(() => this.stand(response, coding, resume));
@@ -195,12 +189,11 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
 
   onComplete(): void {
     this.abort = undefined;
-    this.releasePermit?.();
-    const { redirect, body } = this;
-    // Nothing is left to be cut: a body nobody reads has nobody listen for ever.
-    if (this.stream !== undefined) this.unlisten();
-    if (this.stream !== undefined) this.stream.push(null);
-    else if (redirect !== undefined) this.step(() => this.follow(redirect));
+    const { redirect, body, stream } = this;
+    if (stream !== undefined) {
+      this.endStream();
+      stream.push(null);
+    } else if (redirect !== undefined) this.step(() => this.follow(redirect));
     else this.step(() => this.finish(body as CollectedBody));
   }
 
@@ -209,10 +202,9 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const { config, scope, response, redirect, context } = this;
     if (redirect !== undefined) return this.step(() => this.follow(redirect));
     if (this.isSettled && this.stream === undefined) return;
-    const { connectTimeoutMs } = context.http;
-    const ours = connectError(error, scope, connectTimeoutMs);
     const known =
-      ours ?? transportError(error, config, this.summary(), response);
+      connectError(error, scope, context.http.connectTimeoutMs) ??
+      transportError(error, config, this.summary(), response);
     if (this.hop?.body.isBrokenBy?.(error)) markCallersFault(known);
     if (this.stream === undefined) this.fail(known);
     else this.stream.destroy(known);
@@ -229,7 +221,8 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const count = ++this.redirects;
     this.redirect = undefined;
     this.hop = redirect.next(hop, target, count, context.defaults, config);
-    this.dispatch(this.hop);
+    // Otherwise `beforeRedirect` has ended it.
+    if (!this.isSettled) this.dispatch(this.hop);
   }
 
   private finish(body: CollectedBody): void {
@@ -257,11 +250,11 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
       resume,
       close: (error) => {
         this.abort?.(error ?? undefined);
-        this.unlisten();
-        this.releasePermit?.();
+        this.endStream();
       },
     });
     this.stream = stream;
+    this.isStreaming = true;
     this.releasePermit = this.scope.holdPermit(
       () => stream.destroy(),
       () => stream.taken,
@@ -269,6 +262,13 @@ export class Exchange extends Settlement implements Dispatcher.DispatchHandler {
     const max = this.config.maxContentLength ?? -1;
     response.data = readableBody(stream, coding, max, () => this.tooLarge());
     this.judge(response);
+  }
+
+  /** Nothing is left to be cut: a body nobody reads has nobody listen for ever. */
+  private endStream(): void {
+    this.isStreaming = false;
+    if (this.isSettled) this.unlisten();
+    this.releasePermit?.();
   }
 
   /** Accepts or refuses an answer by its status. */

@@ -16,9 +16,27 @@ class SoundClient extends Client {
   }
 }
 
-/** The connections to one origin. */
-export const makePool = (origin: string | URL, options: object): Pool =>
-  new Pool(origin, {
-    ...options,
-    factory: (of, given) => new SoundClient(of, given),
-  });
+/**
+ * Makes the pools of one dependency, each the connections to one origin. An agent forgets a pool that it
+ * has closed, though answers may come in there for as long as they like: all are known here.
+ */
+export class Pools {
+  private readonly made = new Set<Pool>();
+
+  make(origin: string | URL, options: object): Pool {
+    // One that has closed is destroyed then.
+    for (const pool of this.made) if (pool.destroyed) this.made.delete(pool);
+    const pool = new Pool(origin, {
+      ...options,
+      factory: (of, given) => new SoundClient(of, given),
+    });
+    this.made.add(pool);
+    return pool;
+  }
+
+  /** Cuts every connection, of pools too that wait for their last answer. */
+  async destroy(reason: Error | null): Promise<void> {
+    await Promise.all([...this.made].map((pool) => pool.destroy(reason)));
+    this.made.clear();
+  }
+}

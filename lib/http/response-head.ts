@@ -1,6 +1,7 @@
 /** The head of an answer, from bytes to what axios shows. */
 import { STATUS_CODES } from 'node:http';
 import { AxiosHeaders } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { util } from 'undici';
 import type { Target } from './gate.js';
 
@@ -61,8 +62,20 @@ function addFirst(fields: Fields, name: string, value: string): void {
   else if (name !== '__proto__') fields[name] = value;
 }
 
+/** An answer whose body is still to come. */
+export function headOf(
+  status: number,
+  text: string | undefined,
+  headers: HeaderFields,
+  config: InternalAxiosRequestConfig,
+  request: unknown,
+): AxiosResponse {
+  const statusText = statusTextOf(status, text);
+  return { status, statusText, headers, config, request, data: undefined };
+}
+
 /** The reason phrase; a proxy in between may have dropped it. */
-export function statusTextOf(status: number, text: string | undefined): string {
+function statusTextOf(status: number, text: string | undefined): string {
   return text ?? STATUS_CODES[status] ?? '';
 }
 

@@ -1,4 +1,5 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { AsyncResource } from 'node:async_hooks';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { concealSecrets, withRequest } from './axios-errors.js';
 import { onCallerEnd } from './caller.js';
@@ -13,13 +14,16 @@ export const NOT_SENT = new Error('given up before it was sent');
 export abstract class Settlement {
   private resolve!: (response: AxiosResponse) => void;
   private reject!: (error: unknown) => void;
+  private readonly callersContext = new AsyncResource('DaceRequest', {
+    requireManualDestroy: true,
+  });
   protected isSettled = false;
+  /** A body is handed over that is still to come: listeners stay until it ends. */
+  protected isStreaming = false;
   protected offEnd: (() => void) | undefined;
   protected offCaller: (() => void) | undefined;
   protected offTimer: (() => void) | undefined;
 
-  /** A body is handed over that is still to come: listeners stay until it ends. */
-  protected abstract readonly isStreaming: boolean;
   protected abstract begin(): void;
   /** What `error.request` shows, once it is known what is sent. */
   protected abstract summary(): unknown;
@@ -36,15 +40,21 @@ export abstract class Settlement {
 
   /** To the means of the config, anew where a hook has changed it. */
   protected listen(config: InternalAxiosRequestConfig): void {
+    if (this.isSettled) return;
     this.offCaller?.();
     this.offCaller = onCallerEnd(config, (reason) => this.cut(reason));
+  }
+
+  /** The wire calls back in the context of whoever has opened the connection. */
+  protected inContext<T>(run: () => T): T {
+    return this.callersContext.runInAsyncScope(run);
   }
 
   /** Runs a step whose failure is the request's. */
   protected step(run: () => void): void {
     if (this.isSettled) return;
     try {
-      run();
+      this.inContext(run);
     } catch (error) {
       this.fail(error);
     }
@@ -65,13 +75,14 @@ export abstract class Settlement {
   protected fail(error: unknown): void {
     if (this.isSettled) return;
     this.isSettled = true;
+    // First of all: what is let go of may be the user's, and throw.
+    this.reject(concealSecrets(withRequest(error, this.summary())));
     this.unlisten();
     this.drop(asError(error));
-    this.reject(concealSecrets(withRequest(error, this.summary())));
   }
 
-  /** The attempt or the caller gives up: whatever is under way ends with `reason`. */
-  protected cut(reason: unknown): void {
+  /** The attempt or the caller gives up, or what listens to it has thrown: whatever is under way ends. */
+  cut(reason: unknown): void {
     if (!this.isSettled) this.fail(reason);
     else if (this.isStreaming) this.drop(asError(reason));
   }

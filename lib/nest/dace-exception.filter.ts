@@ -49,7 +49,11 @@ export class DaceExceptionFilter implements ExceptionFilter<DaceError> {
 
   /** @internal */
   protected respond(error: DaceError, host: ArgumentsHost): unknown {
-    this.log(error);
+    try {
+      this.log(error);
+    } catch {
+      // The app's logger may be broken; its client is answered all the same.
+    }
     const kind: string = host.getType();
     switch (kind) {
       case 'http':
@@ -73,8 +77,12 @@ export class DaceExceptionFilter implements ExceptionFilter<DaceError> {
     } else if (adapter.isHeadersSent(response)) {
       adapter.end(response);
     } else {
-      if (seconds !== undefined)
-        adapter.setHeader(response, 'Retry-After', String(seconds));
+      try {
+        if (seconds !== undefined)
+          adapter.setHeader(response, 'Retry-After', String(seconds));
+      } catch {
+        // Whoever has a hand in the headers of the app: its answer is given without this one.
+      }
       adapter.reply(response, body, status);
     }
   }

@@ -54,7 +54,11 @@ class Passed implements Observer<unknown> {
 
   error(error: unknown): void {
     const seconds = retryAfterSeconds(error);
-    if (seconds !== undefined) this.client?.retryAfter(seconds);
+    try {
+      if (seconds !== undefined) this.client?.retryAfter(seconds);
+    } catch {
+      // Whoever has a hand in the headers of the app: its answer is given without this one.
+    }
     this.to.error(error);
   }
 

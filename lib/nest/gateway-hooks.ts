@@ -3,7 +3,7 @@
  * there would end the process.
  */
 import { Logger } from '@nestjs/common';
-import { isDaceError } from '../core/errors.js';
+import { isDaceError, type DaceError } from '../core/errors.js';
 import { GATEWAY_METADATA } from './dace.constants.js';
 
 const HOOKS = new Set<string | symbol>([
@@ -34,9 +34,17 @@ async function logged(answer: Promise<unknown>): Promise<void> {
     await answer;
   } catch (error) {
     if (!isDaceError(error)) throw error;
-    const logger = new Logger('DaceModule');
+    tell(error);
+  }
+}
+
+function tell({ status, message, stack }: DaceError): void {
+  const logger = new Logger('DaceModule');
+  try {
     // Of refusals and failures the dependency itself tells.
-    if (error.status === 500) logger.error(error.message, error.stack);
-    else logger.debug(error.message);
+    if (status === 500) logger.error(message, stack);
+    else logger.debug(message);
+  } catch {
+    // A broken logger is no reason to end the process either.
   }
 }
