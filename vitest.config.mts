@@ -61,7 +61,8 @@ export default defineConfig({
     // All cores: vitest would leave one of two to itself.
     maxWorkers: '100%',
     testTimeout: 30_000,
-    hookTimeout: 30_000,
+    hookTimeout: 60_000,
+    setupFiles: [here('./test/support/watchdog.ts')],
     reporters: ['default', './test/support/plain-count-reporter.ts'],
     coverage: { include: ['lib/**/*.ts'] },
     projects: [

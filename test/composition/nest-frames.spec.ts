@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Call, DaceCall, DaceModule, FaultTolerant } from 'nestjs-dace';
+import { until } from '../support/until.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -28,7 +29,7 @@ describe('A protected method that goes on for ever by a timer of its own', () =>
     }).compile();
     await module.init();
     await module.get(Poller).poll();
-    while (attempts.length < 200) await nextTurn();
+    await until(() => attempts.length >= 200);
     await nextTurn();
 
     collectGarbage();

@@ -11,6 +11,7 @@ import {
   PEERS,
   type NestLine,
 } from '../support/packed.js';
+import { BOUND } from '../support/processes.js';
 
 /** Nest 11 is CommonJS and Nest 12 is ESM; an app of either may be of either. */
 const APPS = [
@@ -35,10 +36,10 @@ const temp = mkdtempSync(join(tmpdir(), 'nestjs-dace-apps-'));
 /** Runs a Node program in a project, without this project's environment. */
 function node(project: string, ...args: string[]): string {
   return execFileSync(process.execPath, args, {
+    ...BOUND,
     cwd: project,
     encoding: 'utf8',
     env: { PATH: process.env.PATH },
-    timeout: 60_000,
     stdio: 'pipe',
   });
 }

@@ -21,6 +21,7 @@ function npmRun(script: string): { status: number | null; output: string } {
       encoding: 'utf8',
       env: { PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true' },
       timeout: 100_000,
+      killSignal: 'SIGKILL',
       shell: process.platform === 'win32',
     },
   );

@@ -11,6 +11,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageJson } from '../support/entries.js';
 import { install, packInto, PEERS } from '../support/packed.js';
+import { BOUND } from '../support/processes.js';
 
 const temp = mkdtempSync(join(tmpdir(), 'nestjs-dace-simulate-'));
 const { bin } = packageJson as unknown as { bin: Record<string, string> };
@@ -48,6 +49,7 @@ describe('The packed dace-simulate', () => {
         command(),
         ['mine.ts', '--out', 'mine.html'],
         {
+          ...BOUND,
           cwd: temp,
           encoding: 'utf8',
           env: {

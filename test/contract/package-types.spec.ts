@@ -25,6 +25,7 @@ import {
   type NestLine,
   type Packed,
 } from '../support/packed.js';
+import { BOUND } from '../support/processes.js';
 
 const LINES: readonly NestLine[] = ['nest-11', 'nest-12'];
 
@@ -105,14 +106,16 @@ let packed: Packed;
 /** What the compiler says of the consumers and of our declarations; those of peers are theirs. */
 function diagnostics(compiler: Compiler, project: string): Promise<string[]> {
   const tsc = join(COMPILERS[compiler], 'bin/tsc');
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
       [tsc, '-p', project, '--pretty', 'false'],
-      { cwd: project, encoding: 'utf8' },
-      (_, stdout) => {
+      // Side by side with others.
+      { ...BOUND, timeout: 110_000, cwd: project, encoding: 'utf8' },
+      (error, stdout) => {
         const ours = /^(?!\s|\.\.\/(?!node_modules\/nestjs-dace\/))./;
-        resolve(stdout.split('\n').filter((text) => ours.test(text)));
+        if (error?.killed === true) reject(error);
+        else resolve(stdout.split('\n').filter((text) => ours.test(text)));
       },
     );
   });

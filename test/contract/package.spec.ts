@@ -12,6 +12,7 @@ import {
   PEERS,
   type Packed,
 } from '../support/packed.js';
+import { BOUND } from '../support/processes.js';
 import { isRelative, modulesOf, packageOf } from '../support/syntax.js';
 
 const temp = mkdtempSync(join(tmpdir(), 'nestjs-dace-package-'));
@@ -25,6 +26,7 @@ const packageIn = (consumer: string): string =>
 /** What a program prints in a consumer. */
 function run(entry: string, ...args: string[]): string {
   return execFileSync(process.execPath, args, {
+    ...BOUND,
     cwd: consumerOf(entry),
     encoding: 'utf8',
     env: { PATH: process.env.PATH },

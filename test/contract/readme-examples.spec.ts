@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { BOUND } from '../support/processes.js';
 
 const root = process.cwd();
 
@@ -39,7 +40,7 @@ async function compile(examples: readonly string[]): Promise<string> {
       ),
     );
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    await promisify(execFile)(process.execPath, [tsc, '-p', folder]);
+    await promisify(execFile)(process.execPath, [tsc, '-p', folder], BOUND);
     return '';
   } catch (error) {
     return (error as { stdout?: string }).stdout || String(error);

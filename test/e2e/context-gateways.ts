@@ -78,7 +78,10 @@ export const gateways = platforms.flatMap((on) =>
 export async function connectIo(url: string) {
   const socket = io(url, { transports: ['websocket'], reconnection: false });
   closedAfterwards({ close: () => socket.disconnect() });
-  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('connect_error', reject);
+  });
   return socket;
 }
 

@@ -16,7 +16,7 @@ import {
   type DependencyOptions,
   type DnsHostsOptions,
 } from '../../lib/core.js';
-import { a, aaaa, DnsServer, srv } from '../support/dns-server.js';
+import { a, aaaa, DnsServer, SILENCE_MS, srv } from '../support/dns-server.js';
 import { cert, key } from '../support/dns-tls.js';
 import { errorOf, eventsOf } from '../support/core-toolkit.js';
 import { until } from '../support/http-upstream.js';
@@ -158,7 +158,10 @@ describe('dnsHosts, asking a real server', () => {
     'is without hosts at first, and keeps them later, when the answer is %s',
     async (trouble) => {
       dns.answer(`A ${NAME}`, trouble);
-      const dependency = dependencyAt({ refreshMs: 50 });
+      const dependency = dependencyAt({
+        refreshMs: 50,
+        resolver: dns.resolver(SILENCE_MS),
+      });
       const error = await errorOf(dependency.http.get('/'));
       expect(error).toMatchObject({
         code: 'DACE_NO_HOSTS',

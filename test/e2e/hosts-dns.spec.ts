@@ -6,7 +6,14 @@ import {
   type DnsHostsOptions,
   type HostSource,
 } from '../../lib/core.js';
-import { a, aaaa, cname, DnsServer, srv } from '../support/dns-server.js';
+import {
+  a,
+  aaaa,
+  cname,
+  DnsServer,
+  SILENCE_MS,
+  srv,
+} from '../support/dns-server.js';
 import { errorOf } from '../support/core-toolkit.js';
 import { until } from '../support/http-upstream.js';
 
@@ -28,7 +35,8 @@ afterEach(async () => {
 const sourceOf = (options: Partial<DnsHostsOptions> = {}): HostSource =>
   dnsHosts({ name: NAME, type: 'A', resolver: dns.resolver(), ...options });
 
-const serviceOf = (): HostSource => sourceOf({ name: SERVICE, type: 'SRV' });
+const serviceOf = (options: Partial<DnsHostsOptions> = {}): HostSource =>
+  sourceOf({ name: SERVICE, type: 'SRV', ...options });
 
 function dependencyAt(hosts: HostSource): Dependency {
   const dependency = createDependency('payments', { hosts });
@@ -122,7 +130,7 @@ describe('A long answer of DNS', () => {
     const source = sourceOf({
       name: SERVICE,
       type: 'SRV',
-      resolver: dns.resolver(2_000),
+      resolver: dns.resolver(),
     });
     expect(await source.hosts()).toHaveLength(500);
     expect(dns.questions.filter((each) => each.startsWith('A '))).toHaveLength(
@@ -161,7 +169,7 @@ describe('A service in DNS', () => {
       ]);
       dns.answer('A main.internal', [a('10.0.0.1')]);
       dns.answer('A spare.internal', [a('10.0.0.9')]);
-      const source = serviceOf();
+      const source = serviceOf({ resolver: dns.resolver(SILENCE_MS) });
       await source.hosts();
       dns.answer('A main.internal', trouble);
       expect(await errorOf(source.hosts())).toMatchObject({

@@ -8,9 +8,11 @@ import {
   FaultTolerant,
   InjectDependency,
   InjectHttpService,
+  type Clock,
   type Dependency,
   type DependencyOptions,
 } from 'nestjs-dace';
+import { ManualClock } from 'nestjs-dace/testing';
 import { errorOf } from '../support/core-toolkit.js';
 import { failing, hanging, started, upstream } from './http-service-app.js';
 import { until } from './nest-app.js';
@@ -68,13 +70,13 @@ class Shop {
   }
 }
 
-async function shop(options: DependencyOptions = {}) {
+async function shop(options: DependencyOptions = {}, clock?: Clock) {
   const hosts = [upstream.origin];
   const app = await started({
     imports: [
       DaceModule.forRoot(
         { payments: { hosts, ...options }, search: { hosts } },
-        { logger: false },
+        { logger: false, clock },
       ),
     ],
     providers: [Shop],
@@ -125,9 +127,13 @@ describe('A request of the drop-in in a protected method of its dependency', () 
 
   it('ends with the attempt', async () => {
     upstream.answer(hanging);
-    const { shop: of, totals } = await shop({ timeoutMs: 50 });
+    const clock = new ManualClock();
+    const { shop: of, totals } = await shop({ timeoutMs: 50 }, clock);
 
-    expect(await errorOf(of.balance())).toMatchObject({ code: 'DACE_TIMEOUT' });
+    const error = errorOf(of.balance());
+    await until(() => upstream.requests.length === 1);
+    await clock.advance(50);
+    expect(await error).toMatchObject({ code: 'DACE_TIMEOUT' });
 
     await until(() => upstream.cut === 1);
     expect(totals('payments')).toMatchObject({ started: 1, failed: 1 });

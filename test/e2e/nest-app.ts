@@ -13,6 +13,7 @@ import { afterEach } from 'vitest';
 import { DaceRegistry, type DependencySnapshot } from 'nestjs-dace';
 
 export { isNest11 } from '../support/nests.js';
+export { until } from '../support/until.js';
 
 export interface Platform {
   readonly platform: 'Express' | 'Fastify';
@@ -69,16 +70,6 @@ export function startRequest(url: string, method = 'GET'): ClientRequest {
   started.on('error', () => {});
   started.end();
   return started;
-}
-
-/** Waits until `isSo`, at most five seconds. */
-export async function until(isSo: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5_000;
-  while (!isSo()) {
-    if (performance.now() > endMs)
-      throw new Error(`Waited in vain until ${isSo.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 /** A promise and its handles. */

@@ -243,7 +243,7 @@ describe('A process whose app was closed', () => {
         await new Promise((resolve) => setImmediate(resolve));
       console.log('open: ' + open().join());
       `,
-      20_000,
+      25_000,
     );
 
     expect(err).toBe('');

@@ -30,6 +30,7 @@ import {
   FaultTolerant,
   faultTolerant,
   InjectDependency,
+  type Clock,
   type Dependency,
   type DependencyOptions,
   type StreamOptions,
@@ -232,9 +233,10 @@ class ShopRoutes {
 export const shop = (
   { port }: InventoryService,
   inventory: DependencyOptions,
+  clock?: Clock,
 ): ModuleMetadata => ({
   imports: [
-    DaceModule.forRoot({ inventory }, { logger: false, filter: true }),
+    DaceModule.forRoot({ inventory }, { logger: false, filter: true, clock }),
     ClientsModule.register([
       {
         name: 'INVENTORY',

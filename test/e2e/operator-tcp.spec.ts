@@ -6,6 +6,7 @@ import {
   type DependencyOptions,
 } from 'nestjs-dace';
 import { errorOf, watch } from '../support/core-toolkit.js';
+import { ManualClock } from 'nestjs-dace/testing';
 import { platforms, serve, until, type Platform } from './nest-app.js';
 import { InventoryService, Shop, shop } from './operator-service.js';
 
@@ -20,9 +21,13 @@ const nervous: DependencyOptions = {
   circuit: { trip: consecutiveFailures(2), resetTimeoutMs: 60 },
 };
 
-async function start(inventory: DependencyOptions, platform?: Platform) {
+async function start(
+  inventory: DependencyOptions,
+  platform?: Platform,
+  clock?: ManualClock,
+) {
   const { app, get } = await serve(
-    shop(service, inventory),
+    shop(service, inventory, clock),
     undefined,
     platform,
   );
@@ -61,7 +66,12 @@ describe('ClientProxy.send, fault-tolerant', () => {
   });
 
   it('is refused at once while the service is dead, and recovers with it', async () => {
-    const { shop: asking, snapshot, untilOpen } = await start(nervous);
+    const clock = new ManualClock();
+    const {
+      shop: asking,
+      snapshot,
+      untilOpen,
+    } = await start(nervous, undefined, clock);
     await firstValueFrom(asking.ask('left'));
     await service.die();
     await untilOpen();
@@ -75,7 +85,8 @@ describe('ClientProxy.send, fault-tolerant', () => {
     expect(snapshot().totals.attempts).toBe(attempts);
 
     await service.live();
-    await until(() => snapshot().state === 'half-open');
+    await clock.advance(60);
+    expect(snapshot().state).toBe('half-open');
     expect(await firstValueFrom(asking.ask('left'))).toMatchObject({ left: 3 });
     expect(snapshot().state).toBe('closed');
     expect([service.ledger.of('left'), service.connections]).toEqual([2, 2]);
@@ -84,7 +95,7 @@ describe('ClientProxy.send, fault-tolerant', () => {
   it('is repeated where no connection was made, until the service is back', async () => {
     const { shop: asking, snapshot } = await start({
       retry: {
-        attempts: 10,
+        attempts: 500,
         backoff: { delayMs: 30, factor: 1 },
         budget: false,
       },
@@ -130,7 +141,7 @@ describe('ClientProxy.send, fault-tolerant', () => {
   it('is repeated there too where it is said to be idempotent', async () => {
     const { shop: asking, snapshot } = await start({
       retry: {
-        attempts: 10,
+        attempts: 500,
         backoff: { delayMs: 30, factor: 1 },
         budget: false,
       },
@@ -177,7 +188,11 @@ describe('ClientProxy.send, fault-tolerant', () => {
 describe('ClientProxy.emit, deferred and fault-tolerant', () => {
   it('is an event for each subscription, sent when the service is back', async () => {
     const { shop: asking, snapshot } = await start({
-      retry: { attempts: 10, backoff: { delayMs: 30, factor: 1 } },
+      retry: {
+        attempts: 500,
+        backoff: { delayMs: 30, factor: 1 },
+        budget: false,
+      },
     });
     const sold = defer(() => asking.client.emit('sold', 'apple')).pipe(
       faultTolerant(asking.inventory),
@@ -200,7 +215,12 @@ describe('ClientProxy.emit, deferred and fault-tolerant', () => {
 
 describe('A decorated method that answers ClientProxy.send', () => {
   it('falls back while the service is dead, and recovers with it', async () => {
-    const { shop: asking, snapshot, untilOpen } = await start(nervous);
+    const clock = new ManualClock();
+    const {
+      shop: asking,
+      snapshot,
+      untilOpen,
+    } = await start(nervous, undefined, clock);
     expect(await firstValueFrom(asking.decorated('pear'))).toMatchObject({
       sku: 'pear',
       left: 3,
@@ -214,7 +234,8 @@ describe('A decorated method that answers ClientProxy.send', () => {
     });
 
     await service.live();
-    await until(() => snapshot().state === 'half-open');
+    await clock.advance(60);
+    expect(snapshot().state).toBe('half-open');
     expect(await firstValueFrom(asking.decorated('pear'))).toMatchObject({
       left: 3,
     });

@@ -147,7 +147,7 @@ describe('A process that has closed its dependencies', () => {
       console.log(codes.join());
       server.close(); // Its connections would keep the process alive.
       `,
-      8_000,
+      25_000,
     );
 
     expect(ended).toMatchObject({
@@ -155,6 +155,7 @@ describe('A process that has closed its dependencies', () => {
       out: 'DACE_SHUTDOWN,DACE_SHUTDOWN,DACE_SHUTDOWN\n',
       err: '',
     });
-    expect(ended.tookMs).toBeLessThan(5_000);
+    // Sooner than any connection that is kept would let it.
+    expect(ended.tookMs).toBeLessThan(3_500);
   });
 });

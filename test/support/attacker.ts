@@ -1,10 +1,18 @@
 import { once } from 'node:events';
-import { createServer, connect, type AddressInfo, type Server } from 'node:net';
+import {
+  createServer,
+  connect,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { until } from './until.js';
 
 /** Somebody else's server, which counts whoever comes and every byte they bring. */
 export class Attacker {
   connections = 0;
   bytes = 0;
+  private readonly open = new Set<Socket>();
 
   private constructor(private readonly server: Server) {}
 
@@ -13,6 +21,8 @@ export class Attacker {
     const attacker = new Attacker(server);
     server.on('connection', (socket) => {
       attacker.connections += 1;
+      attacker.open.add(socket);
+      socket.on('close', () => attacker.open.delete(socket));
       socket.on('error', () => {});
       socket.on('data', (chunk) => {
         attacker.bytes += chunk.length;
@@ -33,8 +43,7 @@ export class Attacker {
     const before = this.connections;
     const last = connect(this.port, '127.0.0.1');
     await once(last, 'connect');
-    while (this.connections === before)
-      await new Promise((resolve) => setImmediate(resolve));
+    await until(() => this.connections > before);
     last.destroy();
     this.connections -= 1;
     return { connections: this.connections, bytes: this.bytes };
@@ -42,6 +51,7 @@ export class Attacker {
 
   async stop(): Promise<void> {
     this.server.close();
+    for (const socket of this.open) socket.destroy();
     await once(this.server, 'close');
   }
 }

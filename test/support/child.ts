@@ -1,15 +1,35 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
 import { root } from './entries.js';
+import { compilePackage } from './processes.js';
 
 export interface Ended {
   /** Null where it had to be killed. */
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
+  /** From its first line to its end, however long it took to start; NaN where it was killed. */
   readonly tookMs: number;
+}
+
+/** It tells how long it took beside its output, by no handle that would hold it. */
+const HEAD = `
+  import { writeSync } from 'node:fs';
+  import core from './dist/core.js';
+  const { createDependency } = core;
+  const startMs = performance.now();
+  process.on('exit', () => writeSync(3, String(performance.now() - startMs)));
+`;
+
+/** What has come through a pipe. */
+function textOf(pipe: Readable | Writable | null | undefined): () => string {
+  let text = '';
+  if (pipe instanceof Readable)
+    pipe.setEncoding('utf8').on('data', (more: string) => (text += more));
+  return () => text;
 }
 
 /** The package, compiled, in a folder of its own; scripts run beside it in processes of their own. */
@@ -18,10 +38,7 @@ export class Compiled {
 
   static make(): Compiled {
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-dace-child-'));
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const config = join(root, 'tsconfig.build.json');
-    const dist = join(folder, 'dist');
-    execFileSync(process.execPath, [compiler, '-p', config, '--outDir', dist]);
+    compilePackage(join(folder, 'dist'));
     writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }');
     symlinkSync(
       join(root, 'node_modules'),
@@ -38,23 +55,19 @@ export class Compiled {
     flags: readonly string[] = [],
   ): Promise<Ended> {
     const file = join(this.folder, 'script.mjs');
-    const head = `import core from './dist/core.js';\nconst { createDependency } = core;\n`;
-    writeFileSync(file, head + script);
-    const startMs = performance.now();
+    writeFileSync(file, HEAD + script);
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [...flags, file], {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         env: { ...process.env, NODE_OPTIONS: '' },
+        timeout: withinMs,
+        killSignal: 'SIGKILL',
       });
-      let out = '';
-      let err = '';
-      child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-      child.stderr.setEncoding('utf8').on('data', (text) => (err += text));
-      const kill = setTimeout(() => child.kill('SIGKILL'), withinMs);
+      const [, out, err, took] = child.stdio.map(textOf);
       child.on('error', reject);
       child.on('close', (code) => {
-        clearTimeout(kill);
-        resolve({ code, out, err, tookMs: performance.now() - startMs });
+        const tookMs = Number(took!() || NaN);
+        resolve({ code, out: out!(), err: err!(), tookMs });
       });
     });
   }

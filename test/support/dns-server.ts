@@ -18,6 +18,9 @@ export type Zone =
   | 'servfail'
   | 'silence';
 
+/** After so long, what is not answered is silence. */
+export const SILENCE_MS = 1_000;
+
 /** Of the length that resolvers ask for, and with truncation said. */
 const LONGEST_PACKET = 1_232;
 const TRUNCATED = 0x0380;
@@ -92,7 +95,8 @@ export class DnsServer {
     return this.questions.filter((each) => each === question).length;
   }
 
-  resolver(timeout = 300): Resolver {
+  /** That waits for an answer as long as a slow machine takes, or for silence. */
+  resolver(timeout = 10_000): Resolver {
     const resolver = new Resolver({ timeout, tries: 1 });
     resolver.setServers([`127.0.0.1:${this.socket.address().port}`]);
     return resolver;

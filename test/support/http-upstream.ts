@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+export { until } from './until.js';
+
 export type Route = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -71,14 +73,3 @@ export const echo: Route = async (request, response) => {
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify({ method, url, headers, body }));
 };
-
-/** Waits until `isTrue`, at most five seconds. */
-export async function until(
-  isTrue: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const endMs = performance.now() + 5_000;
-  while (!(await isTrue())) {
-    if (performance.now() > endMs) throw new Error('waited for too long');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

@@ -5,4 +5,4 @@ export const HISTORIES = Number(process.env['DACE_MODEL_RUNS'] ?? 10_000);
 export const partOf = (share: number): number => Math.ceil(HISTORIES * share);
 
 /** What a long look may take. */
-export const PATIENCE_MS = 30_000 + 20 * HISTORIES;
+export const PATIENCE_MS = 30_000 + 12 * HISTORIES;

@@ -16,8 +16,10 @@ import { MOST_MS } from './option-grammar.js';
 
 /** Tries after which the failing work no longer fails: `attempts` may be without a bound. */
 const MOST_FAILURES = 12;
+/** Tries at most, by the grammar; a rule may ask for the next after each answer. */
+const MOST_TRIES = 100;
 /** Longer than all tries of one operation with the longest waits between them. */
-const LONG_MS = 4 * MOST_FAILURES * MOST_MS;
+const LONG_MS = 2 * MOST_TRIES * MOST_MS;
 
 /** What an outage looks like, by and by. */
 const OUTAGE: readonly unknown[] = [

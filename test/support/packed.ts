@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageJson, root } from './entries.js';
+import { BOUND } from './processes.js';
 
 /** The lines of Nest that the workspaces `test/nest-…` hold. */
 export type NestLine = 'nest-11' | 'nest-12';
@@ -42,7 +43,12 @@ export function packInto(folder: string): Packed {
   const answer = execFileSync(
     'npm',
     ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
-    { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    {
+      ...BOUND,
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
   );
   const [packed] = JSON.parse(answer) as [
     { filename: string; files: { path: string }[] },
@@ -57,7 +63,8 @@ export function packInto(folder: string): Packed {
 export function unpack({ tarball }: Packed, project: string): void {
   const target = join(project, 'node_modules', packageJson.name);
   mkdirSync(target, { recursive: true });
-  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
+  const args = ['-xzf', tarball, '-C', target, '--strip-components=1'];
+  execFileSync('tar', args, BOUND);
 }
 
 /** As `unpack`, with what the package brings itself, and `peers` of one line of Nest. */

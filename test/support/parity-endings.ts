@@ -35,6 +35,15 @@ const bySignal = (path: string, reason?: unknown): AxiosRequestConfig => {
   hand.onArrival = () => controller.abort(reason);
   return { url: `/${path}`, signal: controller.signal };
 };
+/** Its time begins when the request is there, however slow the machine. */
+const byPlatformTimeout = (path: string): AxiosRequestConfig => {
+  const controller = new AbortController();
+  hand.onArrival = () => {
+    const platform = AbortSignal.timeout(1);
+    platform.addEventListener('abort', () => controller.abort(platform.reason));
+  };
+  return { url: `/${path}`, signal: controller.signal };
+};
 const byToken = (path: string, message?: string): AxiosRequestConfig => {
   const source = axios.CancelToken.source();
   hand.onArrival = () => source.cancel(message);
@@ -46,6 +55,7 @@ const timeout = (
 ): AxiosRequestConfig => ({ url: `/${path}`, timeout: 250, ...config });
 /** Time enough for what comes before it. */
 const LATER = { timeout: 400 };
+const HANGS_AT = '/v1/hangs';
 const CLARIFIED = { transitional: { clarifyTimeoutError: true } };
 
 /** An operation ends with its caller's reason, whoever makes the request. */
@@ -97,10 +107,7 @@ export const endingCases: readonly ParityCase[] = [
   ),
   parityCase(
     'by a signal of the platform’s timeout',
-    () => ({
-      url: '/hangs',
-      signal: AbortSignal.timeout(30),
-    }),
+    () => byPlatformTimeout('hangs'),
     OWN_REASON,
   ),
   parityCase('by a signal that never aborts', () => ({
@@ -132,25 +139,45 @@ export const endingCases: readonly ParityCase[] = [
     url: '/long',
     cancelToken: axios.CancelToken.source().token,
   })),
-  parityCase('by a timeout', timeout('hangs')),
-  parityCase('by a timeout by its own name', timeout('hangs', CLARIFIED)),
+  parityCase('by a timeout', timeout('hangs'), undefined, HANGS_AT),
+  parityCase(
+    'by a timeout by its own name',
+    timeout('hangs', CLARIFIED),
+    undefined,
+    HANGS_AT,
+  ),
   parityCase(
     'by a timeout in own words',
     timeout('hangs', { timeoutErrorMessage: 'too slow' }),
+    undefined,
+    HANGS_AT,
   ),
-  parityCase('by a timeout during the answer', timeout('hangs-midway', LATER), {
-    row: 'a `timeout` while the body comes in',
-    axios: { outcome: { code: 'ERR_BAD_RESPONSE', response: { status: 200 } } },
-    ours: { outcome: { code: 'ECONNABORTED', response: undefined } },
-  }),
-  parityCase('by a timeout after a redirect', timeout('gone', LATER)),
+  parityCase(
+    'by a timeout during the answer',
+    timeout('hangs-midway', { timeout: 1_000 }),
+    {
+      row: 'a `timeout` while the body comes in',
+      axios: {
+        outcome: { code: 'ERR_BAD_RESPONSE', response: { status: 200 } },
+      },
+      ours: { outcome: { code: 'ECONNABORTED', response: undefined } },
+    },
+  ),
+  parityCase(
+    'by a timeout after a redirect',
+    timeout('gone', LATER),
+    undefined,
+    HANGS_AT,
+  ),
   parityCase(
     'by a timeout without redirects',
     timeout('hangs', { maxRedirects: 0 }),
+    undefined,
+    HANGS_AT,
   ),
   parityCase(
     'by a timeout that is a text',
-    timeout('hangs', { timeout: '250' as never }),
+    timeout('hangs', { timeout: '500' as never }),
   ),
   parityCase(
     'by a timeout that is no number',

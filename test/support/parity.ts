@@ -11,6 +11,8 @@ export interface ParityCase {
   readonly config: (origin: string) => AxiosRequestConfig;
   /** What the two may differ in: the row of the table in docs/http.md that says so. */
   readonly differs?: Difference;
+  /** Where the request is to hang until its timeout, once the server has it. */
+  readonly hangsAt?: string;
 }
 
 export interface Difference {
@@ -28,10 +30,12 @@ export const parityCase = (
   name: string,
   config: AxiosRequestConfig | ParityCase['config'],
   differs?: Difference,
+  hangsAt?: string,
 ): ParityCase => ({
   name,
   config: typeof config === 'function' ? config : () => ({ ...config }),
   ...(differs && { differs }),
+  ...(hangsAt !== undefined && { hangsAt }),
 });
 
 export type Ask = (config: AxiosRequestConfig) => Promise<AxiosResponse>;

@@ -5,31 +5,8 @@ import type {
   TestSuite,
 } from 'vitest/node';
 
-/** A file of specs is told of when it has been running for so long. */
-const LONG_MS = 180_000;
-
-/**
- * One plain closing line, `N passed, N failed[, N skipped]`, for people and logs that look for it; and
- * the names of files that seem to go on for ever, which no timeout of vitest's ends where they never
- * give way to it.
- */
+/** One plain closing line, `N passed, N failed[, N skipped]`, for people and logs that look for it. */
 export default class PlainCountReporter implements Reporter {
-  private readonly running = new Map<TestModule, NodeJS.Timeout>();
-
-  onTestModuleStart(module: TestModule): void {
-    const tell = setTimeout(() => {
-      const name = `${module.project.name} ${module.relativeModuleId}`;
-      process.stdout.write(`After ${LONG_MS / 1_000} s still runs: ${name}\n`);
-    }, LONG_MS);
-    tell.unref();
-    this.running.set(module, tell);
-  }
-
-  onTestModuleEnd(module: TestModule): void {
-    clearTimeout(this.running.get(module));
-    this.running.delete(module);
-  }
-
   onTestRunEnd(
     modules: readonly TestModule[],
     unhandledErrors: readonly SerializedError[],

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root } from './entries.js';
+import { BOUND, compilePackage } from './processes.js';
 
 export interface CommandEnd {
   readonly code: number | null;
@@ -26,15 +27,8 @@ export class SimulateCommand {
   readonly main = join(this.folder, 'dist/simulate/main.js');
 
   constructor() {
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
     const dist = join(this.folder, 'dist');
-    execFileSync(process.execPath, [
-      compiler,
-      '-p',
-      join(root, 'tsconfig.build.json'),
-      '--outDir',
-      dist,
-    ]);
+    compilePackage(dist);
     cpSync(join(root, 'lib/simulate/page'), join(dist, 'simulate/page'), {
       recursive: true,
     });
@@ -61,6 +55,7 @@ export class SimulateCommand {
 
   start(...argv: string[]) {
     const child = spawn(process.execPath, [this.main, ...argv], {
+      ...BOUND,
       cwd: this.work,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '' },

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type SpawnSyncReturns } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { entries, root } from '../support/entries.js';
+import { BOUND } from '../support/processes.js';
 
 const declaration = `
   declare module 'nestjs-dace' {
@@ -120,11 +121,13 @@ describe('Ids', { timeout: 60_000 }, () => {
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
     try {
       execFileSync(process.execPath, [compiler, '-p', folder, '--noEmit'], {
+        ...BOUND,
         encoding: 'utf8',
       });
       return [];
     } catch (error) {
-      const { stdout } = error as { stdout: string };
+      const { status, stdout } = error as SpawnSyncReturns<string>;
+      if (status === null) throw error;
       return stdout.split('\n').filter((line) => line.includes('main.ts('));
     }
   }

@@ -67,7 +67,7 @@ describe('AppService', () => {
       const ledger = app.get<Dependency>(getDependencyToken('ledger'));
       entries.mockRejectedValue(new Error('no ledger'));
       const fail = () => app.get(AppService).entries('7');
-      while (ledger.snapshot().state === 'closed')
+      for (let n = 0; n < 100 && ledger.snapshot().state === 'closed'; n++)
         await expect(fail()).rejects.toThrow('no ledger');
       const asked = entries.mock.calls.length;
 
