@@ -2,14 +2,15 @@
  * One netloc and all that is kept about it: its circuit, permits, answer times and counts. A
  * dependency without hosts has a single nameless one.
  */
-import type { Circuit } from '../circuit/circuit.js';
+import type { Circuit, Reason } from '../circuit/circuit.js';
+import { ASKED } from '../circuit/tally.js';
 import type { HostSetting } from '../core/host-setting.js';
 import type { Permits } from '../limits/permits.js';
 import type { HostView } from './load-balancer.js';
 import { Latency } from './latency.js';
 
 /** How long a host that came back takes to reach its full share. */
-const SLOW_START_MS = 10_000;
+const SLOW_START_MS = 5_000;
 const SLOW_START_SHARE = 0.1;
 
 export class Host implements HostView {
@@ -63,6 +64,18 @@ export class Host implements HostView {
       !this.hasLeft &&
       (circuit === undefined ||
         (circuit.isClosed && circuit.mode !== 'forced-open'))
+    );
+  }
+
+  /**
+   * It failed often and its last answer was good: what holds against it may hold only because older
+   * good answers are forgotten by now. What is slow, or asked to be left alone, may well have answered.
+   */
+  isPast(reason: Reason): boolean {
+    return (
+      this.circuit?.tally.consecutiveFailures === 0 &&
+      reason.slowMs === undefined &&
+      reason !== ASKED
     );
   }
 

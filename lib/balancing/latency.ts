@@ -50,11 +50,14 @@ export class Latency {
     if (durationMs < slowMs) this.linger(slowMs - durationMs, nowMs);
   }
 
-  /** Failures that would still be pending if they had been slow answers. */
+  /**
+   * Failures that would still be pending if they had been slow answers; one of them until the end,
+   * so that a host on which one attempt runs is no worse than one that has just failed.
+   */
   lingeringAt(nowMs: number): number {
     if (this.lingering === 0) return 0;
     const part = (nowMs - this.lingersFromMs) / this.lingersForMs;
-    return part >= 1 ? 0 : this.lingering * (1 - part);
+    return part >= 1 ? 0 : Math.max(1, this.lingering * (1 - part));
   }
 
   /** The host was away: nothing is known of its answers now. */

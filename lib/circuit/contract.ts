@@ -28,10 +28,13 @@ export interface CircuitSettings {
 
 export type CircuitChange = 'opened' | 'half-opened' | 'closed' | 'would-open';
 
+/** Why a circuit opens: a rule, or what a throttled answer asked for. */
+export type Reason = Pick<TripRule, 'name' | 'slowMs'>;
+
 /** Whom a circuit asks and tells. */
 export interface CircuitOwner {
   /** A tripped circuit asks before it opens; beyond `maxOutRatio` the answer is no. */
-  mayOpen(): boolean;
+  mayOpen(reason: Reason): boolean;
   changed(change: CircuitChange, nowMs: number): void;
   ruleFailed(rule: TripRule, error: unknown): void;
   /** Failures in a row that hold for everybody the circuit stands above. */

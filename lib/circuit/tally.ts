@@ -5,7 +5,7 @@
 import { atOnce } from '../core/at-once.js';
 import { CallWindow } from '../core/call-window.js';
 import { RollingWindow, type WindowCounts } from '../core/rolling-window.js';
-import type { CircuitOwner } from './contract.js';
+import type { CircuitOwner, Reason } from './contract.js';
 import {
   DEFAULT_TRIP,
   DEFAULT_WINDOW_MS,
@@ -14,8 +14,7 @@ import {
   type TripRule,
 } from './trip-rules.js';
 
-/** Why a circuit opens: a rule, or what a throttled answer asked for. */
-export type Reason = Pick<TripRule, 'name' | 'slowMs'>;
+export type { Reason };
 
 export const ASKED: Reason = { name: 'retryAfter' };
 

@@ -3,7 +3,11 @@
  */
 import type { Host } from '../balancing/host.js';
 import type { HostSet } from '../balancing/host-set.js';
-import type { CircuitChange, CircuitOwner } from '../circuit/circuit.js';
+import type {
+  CircuitChange,
+  CircuitOwner,
+  Reason,
+} from '../circuit/circuit.js';
 import type { TripRule } from '../circuit/trip-rules.js';
 import type { WindowCounts } from '../core/rolling-window.js';
 import type { Clock } from '../core/clock.js';
@@ -92,7 +96,7 @@ class OfPeer implements CircuitOwner {
   }
 }
 
-/** A host's circuit: whether it may open depends on how many are out. */
+/** A host's circuit: whether it may open depends on how many are out, and on its last answer. */
 class OfHost extends OfPeer {
   constructor(
     host: Host,
@@ -106,8 +110,9 @@ class OfHost extends OfPeer {
     return this.fleet.hosts.peersOf(this.host, rule, nowMs);
   }
 
-  override mayOpen(): boolean {
-    return this.fleet.hosts.mayGoOut();
+  override mayOpen(reason?: Reason): boolean {
+    const isPast = reason !== undefined && this.host.isPast(reason);
+    return !isPast && this.fleet.hosts.mayGoOut();
   }
 
   override changed(change: CircuitChange, nowMs: number): void {

@@ -69,7 +69,7 @@ export interface ModelLook {
 
 /** What a circuit is told of those around it; nothing = it stands for itself. */
 export interface Surroundings {
-  isRoom?(): boolean;
+  mayOpen?(reason: Reason): boolean;
   tell?(event: ModelEvent): void;
   /** What rules over spans are shown where it is not this circuit's own list. */
   entries?(): readonly Entry[];
@@ -80,9 +80,9 @@ export interface Surroundings {
 }
 
 /** Why it opened, or would have. */
-type Reason = Pick<ModelRule, 'name' | 'slowMs'>;
+export type Reason = Pick<ModelRule, 'name' | 'slowMs'>;
 
-const ASKED: Reason = { name: 'retryAfter' };
+export const ASKED: Reason = { name: 'retryAfter' };
 
 export class CircuitModel {
   mode: ModelMode = 'auto';
@@ -274,11 +274,15 @@ export class CircuitModel {
     if (this.reason === undefined) return;
     if (this.mode === 'metrics-only') {
       if (before === undefined) this.happened('would-open', nowMs);
-    } else if (nowMs >= this.graceUntilMs && (this.around.isRoom?.() ?? true)) {
+    } else if (nowMs >= this.graceUntilMs && this.mayOpen(this.reason)) {
       if (nowMs - this.closedAtMs >= this.lastOpeningMs)
         this.failedRecoveries = 0;
       this.becomeOpen(nowMs, isAsked ? askedUntilMs - nowMs : undefined);
     }
+  }
+
+  private mayOpen(reason: Reason): boolean {
+    return this.around.mayOpen?.(reason) ?? true;
   }
 
   private leasesThat(...fates: readonly ModelLease['fate'][]): ModelLease[] {

@@ -90,7 +90,7 @@ export class CircuitPair {
     this.model = new CircuitModel(
       { ...settings, recovery, rules: rules.model },
       this.modelChance.draw,
-      { isRoom: () => this.isRoom, peers: () => this.peers },
+      { mayOpen: () => this.isRoom, peers: () => this.peers },
     );
   }
 

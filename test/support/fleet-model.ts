@@ -3,11 +3,13 @@
  * and what the dependency counts is worked out anew from the lists of the hosts in service.
  */
 import {
+  ASKED,
   CircuitModel,
   type Answer,
   type ModelMode,
   type ModelSettings,
   type ModelTicket,
+  type Reason,
 } from './circuit-model.js';
 import {
   countsFor,
@@ -52,7 +54,7 @@ export class FleetModel {
       { length: settings.count },
       (_, index) =>
         new CircuitModel(settings, random, {
-          isRoom: () => this.isRoom,
+          mayOpen: (reason) => this.isRoom && !this.isPast(index, reason),
           tell: ({ change }) => {
             if (change === 'closed') this.isRoomAgain = true;
           },
@@ -90,6 +92,12 @@ export class FleetModel {
 
   private get isRoom(): boolean {
     return this.hosts.length - this.serving.length < this.mostOut;
+  }
+
+  /** A host that answered well does not go out for what failed before. */
+  private isPast(index: number, reason: Reason): boolean {
+    const isWell = inARow(this.hosts[index]!.entries) === 0;
+    return isWell && reason !== ASKED && reason.slowMs === undefined;
   }
 
   counts(nowMs: number): ModelCounts {

@@ -86,10 +86,10 @@ describe('The choice among hosts', () => {
       return { list, weight: hosts[1].weight };
     };
 
-    const steps = [1_000, 1_099, 3_000, 3_099, 3_100, 11_000, 12_000].map(at);
+    const steps = [1_000, 1_099, 3_000, 3_099, 3_100, 6_000, 7_000].map(at);
 
     expect(steps.map(({ weight }) => weight)).toEqual([
-      0.1, 0.1, 0.2, 0.2, 0.21, 1, 1,
+      0.1, 0.1, 0.4, 0.4, 0.42, 1, 1,
     ]);
     const changes = steps.map(
       ({ list }, each) => each > 0 && list !== steps[each - 1]!.list,

@@ -368,7 +368,7 @@ describe('A host that came back', () => {
 
     host.returned(1_000);
 
-    const weights = [1_000, 2_000, 6_000, 11_000, 60_000].map((atMs) => {
+    const weights = [1_000, 1_400, 3_500, 6_000, 60_000].map((atMs) => {
       host.gainWeight(atMs);
       return host.weight;
     });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Host } from '../../../lib/balancing/host.js';
 import { Circuit, type CircuitMode } from '../../../lib/circuit/circuit.js';
+import { ASKED } from '../../../lib/circuit/tally.js';
 import { probes } from '../../../lib/circuit/recovery.js';
 import { firstFailure } from '../../../lib/circuit/trip-rules.js';
 import { Permits } from '../../../lib/limits/permits.js';
@@ -66,6 +67,7 @@ describe('A host', () => {
     expect(host.pendingAt(0)).toBe(2);
     host.latency.failed(0, 0);
     expect(host.pendingAt(0)).toBe(3);
+    expect(host.pendingAt(999)).toBe(3);
     expect(host.pendingAt(1_000)).toBe(2);
   });
 
@@ -98,6 +100,25 @@ describe('A host', () => {
     circuit.control(mode, 0);
 
     expect(host.isInService).toBe(isInService);
+  });
+
+  it.each([
+    ['failed last', true, { name: 'failureRatio' }, false],
+    ['answered last', false, { name: 'failureRatio' }, true],
+    ['answered last, slowly', false, { name: 'slowRatio', slowMs: 9 }, false],
+    ['answered last that it be left alone', false, ASKED, false],
+  ])(
+    'that %s is past what holds against it',
+    (_, isFailure, reason, isPast) => {
+      host.circuit = circuit;
+      circuit.enter(circuit.closedTicket, isFailure, false, 0);
+
+      expect(host.isPast(reason)).toBe(isPast);
+    },
+  );
+
+  it('without a circuit has nothing held against it', () => {
+    expect(host.isPast({ name: 'failureRatio' })).toBe(false);
   });
 
   it('is idle when nobody would miss it', () => {
