@@ -225,12 +225,15 @@ export class Circuit {
   }
 
   private judge(nowMs: number): void {
-    const { counted, owner, trippedBy: was } = this;
-    this.trippedBy = counted.reason(nowMs);
-    if (this.trippedBy === undefined) return;
+    const { counted, owner, generation, trippedBy: was } = this;
+    const reason = counted.reason(nowMs);
+    // A rule of the user's own may call, and so have this opened already.
+    if (generation !== this.generation) return;
+    this.trippedBy = reason;
+    if (reason === undefined) return;
     if (this.operatorMode === 'metrics-only') {
       if (was === undefined) owner.changed('would-open', nowMs);
-    } else if (nowMs >= this.graceUntilMs && owner.mayOpen()) {
+    } else if (nowMs >= this.graceUntilMs && owner.mayOpen(reason)) {
       this.outage?.stayedClosedUntil(nowMs);
       this.open(nowMs, counted.askedMs(nowMs));
     }

@@ -3,6 +3,8 @@
  * deadline queue arms the only timer, so a test can hold time in its hand.
  */
 
+import { AsyncResource } from 'node:async_hooks';
+
 /**
  * A wake-up that can be moved and taken back.
  *
@@ -40,6 +42,9 @@ const STALL_MS = 20;
 // Taken at loading: a test's fake timers may stand in their place later.
 const runLater = setImmediate;
 
+/** One timer serves all: whoever happens to arm it is not who is waited for, nor to be kept alive. */
+const nobodys = new AsyncResource('DaceAlarm', { requireManualDestroy: true });
+
 /**
  * The alarm of the real clock. Setting and clearing it per call costs two comparisons: the timer
  * stays where it is unless it would come too late. It never keeps a process alive by resting; while
@@ -74,7 +79,7 @@ class RealAlarm implements Alarm {
     if (this.timer === undefined) process.on('beforeExit', this.hold);
     else clearTimeout(this.timer);
     this.timerMs = nowMs + restMs;
-    this.timer = setTimeout(this.ring, restMs);
+    this.timer = nobodys.runInAsyncScope(setTimeout, null, this.ring, restMs);
     this.timer.unref();
   }
 

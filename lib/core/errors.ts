@@ -182,17 +182,21 @@ const TIMEOUT_CODES = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
+/** How far a chain of reasons is followed: one may lead back to itself. */
+const MOST_REASONS = 10;
+
 /** Whether `error`, or what it was thrown for, says that time ran out. */
 export function isTimeout(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const code = partOf(error, 'code');
-  if (typeof code === 'string' && TIMEOUT_CODES.has(code)) return true;
-  if (partOf(error, 'name') === 'TimeoutError') return true;
-  return (
-    isDaceError(error, 'DACE_RETRY_REQUESTED') &&
-    error.cause !== error &&
-    isTimeout(error.cause)
-  );
+  let reason = error;
+  for (let depth = 0; depth < MOST_REASONS; depth++) {
+    if (typeof reason !== 'object' || reason === null) return false;
+    const code = partOf(reason, 'code');
+    if (typeof code === 'string' && TIMEOUT_CODES.has(code)) return true;
+    if (partOf(reason, 'name') === 'TimeoutError') return true;
+    if (!isDaceError(reason, 'DACE_RETRY_REQUESTED')) return false;
+    reason = partOf(reason, 'cause');
+  }
+  return false;
 }
 
 /** What `call.retry(reason)` throws; the pipeline reads it. @publicApi */

@@ -3,6 +3,7 @@
  * more than a call's whole bookkeeping, so callers ask `wants…` first.
  */
 import type { LastFailure } from './errors.js';
+import { catchUp, steps, tellLater } from './in-turn.js';
 import type { Verdict } from './verdict.js';
 
 /** @publicApi */
@@ -100,11 +101,16 @@ export type DaceEventType = DaceEvent['type'];
 /** @publicApi */
 export type DaceListener = (event: DaceEvent) => void;
 
+/** Someone who listens, until he leaves: then not to what is being told either. */
+interface Ear {
+  hear: DaceListener | undefined;
+}
+
 /** Those who listen to one dependency. A listener that throws changes nothing for anybody. */
 export class Listeners {
   /** Null while nobody listens to everything: the hot path tests this and no more. */
-  private all: readonly DaceListener[] | null = null;
-  private rare: readonly DaceListener[] | null = null;
+  private all: readonly Ear[] | null = null;
+  private rare: readonly Ear[] | null = null;
 
   /** Somebody wants the events of every operation and attempt. */
   get wantsAll(): boolean {
@@ -117,38 +123,53 @@ export class Listeners {
   }
 
   add(listener: DaceListener): () => void {
-    const entry: DaceListener = (event) => listener(event);
-    this.all = [...(this.all ?? []), entry];
+    const ear: Ear = { hear: listener };
+    this.all = [...(this.all ?? []), ear];
     return () => {
-      this.all = without(this.all, entry);
+      ear.hear = undefined;
+      this.all = without(this.all, ear);
     };
   }
 
   /** For listeners that need no event of a healthy call, so that healthy calls build none. */
   addRare(listener: DaceListener): () => void {
-    const entry: DaceListener = (event) => listener(event);
-    this.rare = [...(this.rare ?? []), entry];
+    const ear: Ear = { hear: listener };
+    this.rare = [...(this.rare ?? []), ear];
     return () => {
-      this.rare = without(this.rare, entry);
+      ear.hear = undefined;
+      this.rare = without(this.rare, ear);
     };
   }
 
-  emit(event: DaceEvent): void {
-    if (this.all !== null)
-      for (const listener of this.all) call(listener, event);
-    if (this.rare !== null)
-      for (const listener of this.rare) call(listener, event);
+  /** All hear it before any hears of what one of them does about it; false where it is dropped. */
+  emit(event: DaceEvent): boolean {
+    if (!this.wantsRare) return true;
+    if (steps.underWay > 0 || steps.isTelling)
+      return tellLater(() => this.deliver(event), event.type === 'warning');
+    steps.isTelling = true;
+    try {
+      this.deliver(event);
+    } finally {
+      steps.isTelling = false;
+      catchUp();
+    }
+    return true;
   }
 
   clear(): void {
     this.all = null;
     this.rare = null;
   }
+
+  private deliver(event: DaceEvent): void {
+    if (this.all !== null) for (const ear of this.all) call(ear, event);
+    if (this.rare !== null) for (const ear of this.rare) call(ear, event);
+  }
 }
 
-function call(listener: DaceListener, event: DaceEvent): void {
+function call({ hear }: Ear, event: DaceEvent): void {
   try {
-    const result: unknown = listener(event);
+    const result: unknown = hear?.(event);
     if (result instanceof Promise) result.catch(ignore);
   } catch {
     // A listener's fault is not the call's.
@@ -157,10 +178,7 @@ function call(listener: DaceListener, event: DaceEvent): void {
 
 function ignore(): void {}
 
-function without(
-  list: readonly DaceListener[] | null,
-  entry: DaceListener,
-): readonly DaceListener[] | null {
-  const rest = (list ?? []).filter((other) => other !== entry);
+function without(list: readonly Ear[] | null, ear: Ear): readonly Ear[] | null {
+  const rest = (list ?? []).filter((other) => other !== ear);
   return rest.length === 0 ? null : rest;
 }

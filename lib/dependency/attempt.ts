@@ -113,8 +113,9 @@ export class Attempt extends Call implements AttemptScope {
 
   onEnd(hook: (reason: unknown) => void): () => void {
     const entry = (reason: unknown): void => hook(reason);
-    (this.hooks ??= new Set()).add(entry);
-    return () => this.hooks?.delete(entry);
+    const hooks = (this.hooks ??= new Set());
+    hooks.add(entry);
+    return () => hooks.delete(entry);
   }
 
   noteSent(isSafe: boolean): void {
@@ -138,7 +139,7 @@ export class Attempt extends Call implements AttemptScope {
     const look = (): void => {
       const read = progress();
       if (read === seen) {
-        abort();
+        guarded(abort, undefined);
         release();
         return;
       }

@@ -45,6 +45,8 @@ export class Caller {
       this.onAbort = () => cancel(signal.reason);
       admitMany(signal);
       signal.addEventListener('abort', this.onAbort);
+      // By who heard of the call, or of a circuit, just now.
+      if (signal.aborted) this.onAbort();
     }
     this.hooks?.onStart?.(cancel);
   }
@@ -57,7 +59,12 @@ export class Caller {
 
   succeed(value: unknown): void {
     const { hooks } = this;
-    this.resolve(hooks?.onAnswer === undefined ? value : hooks.onAnswer(value));
+    if (hooks?.onAnswer === undefined) return this.resolve(value);
+    try {
+      this.resolve(hooks.onAnswer(value));
+    } catch (error) {
+      this.reject(error);
+    }
   }
 
   /** Gives the error, or the fallback in its place. */

@@ -6,6 +6,7 @@ import type { Host } from '../balancing/host.js';
 import type { BalancerFunction } from '../balancing/balancers.js';
 import { BalancerFault } from '../balancing/own-balancer.js';
 import { DaceConfigurationError, DaceNoHostsError } from '../core/errors.js';
+import { catchUp, inStep, steps } from '../core/in-turn.js';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { circuitOpen } from './refusals.js';
 import type { Stages } from './stages.js';
@@ -20,6 +21,7 @@ export function chooseHost(
   const { hosts } = stages;
   if (hosts.all.length === 0) return withoutHosts(stages);
   let host: Host | undefined;
+  steps.underWay += 1;
   try {
     host = hosts.only ?? hosts.pick(nowMs, tried, mayProbe);
   } catch (error) {
@@ -29,6 +31,9 @@ export function chooseHost(
     if (tried !== undefined)
       stages.warnOnce('balancer', misuse.message, error.cause);
     return misuse;
+  } finally {
+    steps.underWay -= 1;
+    catchUp();
   }
   if (host !== undefined) return host;
   stages.fleet.feed?.refreshEarly();
@@ -56,6 +61,9 @@ function withoutHosts({ id: dependencyId, fleet }: Stages): Host | Error {
   return new DaceNoHostsError({ dependencyId, reason, cause });
 }
 
+/** However many tries there are, and whatever is said to be there, the process has other things to do. */
+const MOST_ASKED = 100;
+
 /** Asks who is to be asked: the user's function, or for a list that is not there yet. */
 export function askForHost(
   stages: Stages,
@@ -64,8 +72,10 @@ export function askForHost(
   done: (answer: BalancerAnswer) => void,
 ): void {
   if (stages.isAnsweredByFunction) return askBalancer(stages, tried, done);
+  let left = MOST_ASKED;
   const choose = (): void => {
-    if (stages.fleet.isAwaitingHosts) return whenHostsKnown(stages, choose);
+    if (stages.fleet.isAwaitingHosts && left-- > 0)
+      return whenHostsKnown(stages, choose);
     const nowMs = stages.clock.nowMs();
     const host = chooseHost(stages, nowMs, tried, mayProbe);
     if (!(host instanceof Error)) return done({ host });
@@ -91,9 +101,6 @@ export type BalancerAnswer =
       readonly isRefusal: boolean;
     };
 
-/** However many tries there are, the process has other things to do. */
-const MOST_ASKED = 100;
-
 /** Asks until an answer can be used, at most `attempts` times; `done` is called once. */
 function askBalancer(
   stages: Stages,
@@ -117,7 +124,7 @@ function askBalancer(
     const [protocol, netloc] = answer as [string, string];
     const host = stages.fleet.answered(protocol, netloc);
     const nowMs = stages.clock.nowMs();
-    const isOut = host.circuit?.isDrawn(nowMs) === false;
+    const isOut = inStep(() => host.circuit?.isDrawn(nowMs) === false);
     const isSpent = isOut || tried?.includes(host) === true;
     if (isSpent && left > 0) return next();
     if (!isOut) return done({ host });

@@ -271,7 +271,12 @@ export class Dependency {
    * lets go of every connection. Idempotent.
    */
   close(): Promise<void> {
-    return (this.closing ??= this.stages.close());
+    if (this.closing !== undefined) return this.closing;
+    let end: (closed: Promise<void>) => void;
+    // Those who are ended by it may ask for it as well.
+    this.closing = new Promise((resolve) => (end = resolve));
+    end!(this.stages.close());
+    return this.closing;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Host } from '../balancing/host.js';
 import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { CallSettings, ExecuteHooks } from './call-settings.js';
-import { admitMany } from './caller.js';
+import { admitMany, Caller } from './caller.js';
 import { chooseHost, whenHostsKnown } from './choose-host.js';
 import { runFallback } from './fallback.js';
 import { normalizeNetloc } from './netloc.js';
@@ -41,10 +41,11 @@ export function unbegun(stages: Stages): Call {
 /** The dependency is open or closed down. Without listeners a value fallback needs no error. */
 export function refuseEarly(
   stages: Stages,
-  { fallback }: CallSettings,
+  call: CallSettings,
   nowMs: number,
   hooks: ExecuteHooks | undefined,
 ): Promise<unknown> {
+  const { fallback } = call;
   stages.totals.refused += 1;
   const isHeard = stages.listeners.wantsRare;
   const isValue =
@@ -56,25 +57,26 @@ export function refuseEarly(
   const error = stages.isClosed
     ? new DaceShutdownError({ dependencyId: stages.id })
     : circuitOpen(stages, undefined, nowMs);
-  return refused(stages, fallback, error, hooks);
+  return refused(stages, call, error, hooks);
 }
 
 /** The deadline that a call is part of has passed. */
 export function refuseLate(
   stages: Stages,
-  { fallback }: CallSettings,
+  call: CallSettings,
   hooks: ExecuteHooks | undefined,
 ): Promise<unknown> {
   stages.totals.refused += 1;
-  return refused(stages, fallback, noTimeLeft(stages), hooks);
+  return refused(stages, call, noTimeLeft(stages), hooks);
 }
 
 function refused(
   stages: Stages,
-  fallback: CallSettings['fallback'],
+  call: CallSettings,
   error: Error,
   hooks: ExecuteHooks | undefined,
 ): Promise<unknown> {
+  const { fallback, signal } = call;
   if (stages.listeners.wantsRare)
     stages.emit({
       type: 'operation.refused',
@@ -85,10 +87,15 @@ function refused(
     });
   if (fallback === undefined || hooks?.isAnswered?.() === true)
     return Promise.reject(error);
+  const last = (): Call => unbegun(stages);
+  if (signal !== undefined)
+    // Who may give up the call may give up its fallback.
+    return new Promise((resolve, reject) => {
+      const caller = new Caller(stages, call, hooks, resolve, reject);
+      caller.fail(error, false, last);
+    });
   try {
-    return Promise.resolve(
-      runFallback(stages, fallback, error, () => unbegun(stages)),
-    );
+    return Promise.resolve(runFallback(stages, fallback, error, last));
   } catch (own) {
     return Promise.reject(own);
   }
@@ -126,6 +133,7 @@ export function runBare<T>(
     let call: Attempt | undefined;
     let isOver = false;
     const cancel = (reason: unknown): void => {
+      if (isOver) return;
       isOver = true;
       unlisten();
       reject(reason);
@@ -140,12 +148,17 @@ export function runBare<T>(
       if (options.netloc === undefined && stages.fleet.isAwaitingHosts)
         await new Promise<void>((go) => whenHostsKnown(stages, go));
       if (isOver) return undefined;
+      if (stages.isClosed)
+        throw new DaceShutdownError({ dependencyId: stages.id });
       call = bareAttempt(stages, bareHost(stages, options), 1);
       return runAs(call, stages, work, hooks);
     };
     run()
       .then((value) => resolve(value as T), reject)
-      .finally(unlisten);
+      .finally(() => {
+        isOver = true;
+        unlisten();
+      });
   });
 }
 

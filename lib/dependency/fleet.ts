@@ -123,7 +123,7 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
 
   /** Circuits, windows, queues and modes stay; what `settings` changes holds from now on. */
   configure(before: Settings, settings: Settings, nowMs: number): void {
-    const { circuit } = settings;
+    const { circuit, source } = settings;
     const isSwitched =
       (before.circuit === undefined) !== (circuit === undefined);
     if (isSwitched) {
@@ -140,11 +140,10 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
         settings.maxQueuedPerNetloc,
       );
     }
-    if (before.source !== settings.source) this.changeSource();
-    this.relist(
-      settings.source === undefined ? settings.hosts : this.listed,
-      nowMs,
-    );
+    const old = before.source === source ? undefined : this.changeSource();
+    this.relist(source === undefined ? settings.hosts : this.listed, nowMs);
+    // Those who wait for its list go on, to what is listed by now.
+    old?.stop();
   }
 
   /** No host is known yet and the source is being asked, or who chooses is not made yet. */
@@ -188,14 +187,14 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
     return source && new HostFeed(source, this);
   }
 
-  /** The list stays until the new source has answered. */
-  private changeSource(): void {
+  /** The list stays until the new source has answered; the old one's feed is to be stopped. */
+  private changeSource(): HostFeed | undefined {
     const { feed, circuit } = this;
     // What calls without hosts have counted is no host's.
     if (this.listed.length === 0) circuit?.startAfresh();
     this.feed = this.makeFeed();
     this.feed?.start();
-    feed?.stop();
+    return feed;
   }
 
   private listHosts(answered: readonly Host[]): void {
@@ -204,6 +203,7 @@ export class Fleet implements HostSetOwner, HostFeedOwner {
     const none = this.feed === undefined ? this.nameless : undefined;
     const isOne = all.length < 2 && !this.owner.isAnsweredByFunction;
     this.sole = isOne ? (all[0] ?? none) : undefined;
+    this.nameless.hasLeft = this.sole !== this.nameless;
   }
 
   /** What a host that leaves has counted leaves with it; a new one starts slowly. */

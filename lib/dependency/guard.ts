@@ -10,12 +10,7 @@ import { Passage } from './passage.js';
 import { noTimeLeft } from './refusals.js';
 import { report, type Reported } from './report.js';
 import type { OperationEnd, Stages, StartedAttempt } from './stages.js';
-import {
-  judgeError,
-  judgeResult,
-  NO_VERDICT,
-  type Judgement,
-} from './verdicts.js';
+import { judge, NO_VERDICT, type Judgement } from './verdicts.js';
 
 type Admission = Reported & StartedAttempt;
 
@@ -79,6 +74,12 @@ function admit(stages: Stages, pinned: Host | undefined): Admission {
   passed(passage.takePermit(false));
   pass(passage.takeToken(nowMs));
   const { host, ticket, hostTicket } = passage;
+  // By who heard of a circuit on the way.
+  if (stages.isClosed) {
+    passage.release();
+    host.permits.release();
+    throw new DaceShutdownError({ dependencyId: stages.id });
+  }
   return { host, ticket, hostTicket, startMs: nowMs, attempt: 1 };
 }
 
@@ -109,14 +110,14 @@ class HeldPermit implements Permit {
     const { stages, admission } = this;
     const nowMs = stages.clock.nowMs();
     const tookMs = nowMs - admission.startMs;
-    const judgement = judgeResult(stages, stages.plain, undefined, tookMs);
+    const judgement = judge(stages, stages.plain, false, undefined, tookMs);
     this.end('succeeded', judgement, nowMs);
   }
 
   failure(error: unknown = new Error('failure')): void {
     if (!this.giveBack()) return;
     const { stages } = this;
-    const judgement = judgeError(stages, stages.plain, error);
+    const judgement = judge(stages, stages.plain, true, error, 0);
     this.end('failed', judgement, stages.clock.nowMs(), error);
   }
 

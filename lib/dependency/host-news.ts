@@ -2,9 +2,13 @@
  * What a change of the list of hosts means to others: to the connections, and to whoever listens.
  */
 import type { Host } from '../balancing/host.js';
+import type { Clock } from '../core/clock.js';
+import { DaceShutdownError } from '../core/errors.js';
 import type { Listeners } from '../core/events.js';
 import type { HostSetting } from '../core/host-setting.js';
 import type { TransportSettings } from '../http/http-options.js';
+import { HttpTransport } from '../http/transport.js';
+import type { LiveWork } from './live-work.js';
 import { isSameHost } from './netloc.js';
 import type { Settings } from './settings.js';
 
@@ -22,6 +26,24 @@ export function httpOf({ settings, fleet }: Listing): TransportSettings {
   const isListed = source !== undefined;
   const hosts = fleet.listed;
   return { http, hosts, isListed, propagateDeadline, attemptTimeoutMs };
+}
+
+/** The connections of a dependency: of one that has let go of everything, none that can be used. */
+export function transportOf(
+  listing: Listing & {
+    readonly isClosed: boolean;
+    readonly clock: Clock;
+    readonly live: LiveWork;
+  },
+): HttpTransport {
+  const { id, clock, live, isClosed } = listing;
+  const transport = new HttpTransport(id, httpOf(listing), {
+    nowMs: () => clock.nowMs(),
+    startTimer: (ms, fn) => live.startTimer(ms, fn),
+  });
+  if (isClosed && live.isEmpty)
+    void transport.destroy(new DaceShutdownError({ dependencyId: id }));
+  return transport;
 }
 
 /** Whether one of the hosts has the connections of `setting`, which is listed no more. */

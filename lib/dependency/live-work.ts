@@ -37,6 +37,10 @@ export class LiveWork {
     private readonly deadlines: DeadlineQueue,
   ) {}
 
+  get isEmpty(): boolean {
+    return this.first === undefined;
+  }
+
   enlist(operation: Live): void {
     const next = this.first;
     operation.after = next;

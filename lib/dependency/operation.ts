@@ -19,13 +19,7 @@ import { timedOut } from './refusals.js';
 import { report } from './report.js';
 import { lastWord, planRetry, type Ended } from './retry-plan.js';
 import type { OperationEnd, Stages } from './stages.js';
-import {
-  judgeError,
-  judgeResult,
-  judgeTimeout,
-  noteSurfaced,
-  NO_VERDICT,
-} from './verdicts.js';
+import { judge, judgeTimeout, noteSurfaced, NO_VERDICT } from './verdicts.js';
 
 export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   dueMs = 0;
@@ -192,9 +186,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     stages.deadlines.remove(this);
     attempt.finish();
     const nowMs = stages.clock.nowMs();
-    const judgement = isError
-      ? judgeError(stages, call, value)
-      : judgeResult(stages, call, value, nowMs - attempt.startMs);
+    const tookMs = nowMs - attempt.startMs;
+    const judgement = judge(stages, call, isError, value, tookMs);
     const error = isError ? value : undefined;
     report(stages, call, attempt, judgement, nowMs, error);
     if (isError || call.retry.on !== undefined)
@@ -210,6 +203,8 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const error = timedOut(this, kind);
     this.phase = 'judging';
     const judgement = judgeTimeout(stages, this.call, attempt, dueMs, error);
+    // `classify` may have had the work answer, and that is what counts.
+    if (!attempt.isRunning) return;
     attempt.cut(error);
     report(stages, this.call, attempt, judgement, dueMs, error);
     this.caller.inContext(() =>
@@ -224,9 +219,11 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
     const { delayMs, value } = planRetry(this, ended, nowMs);
     if (this.isOver) return;
     if (delayMs === undefined) return this.surface(ended, value, nowMs);
-    ended.attempt.dropBodies();
     this.lastDelayMs = delayMs;
     this.phase = 'sleeping';
+    // Those who read them hear of it, and those who listen of the retry: either may end the call.
+    ended.attempt.dropBodies();
+    if (this.isOver) return;
     this.stages.retryScheduled(ended.attempt, delayMs, ended.value);
     if (this.isOver) return;
     this.caller.keepContext();

@@ -4,6 +4,7 @@
  */
 import type { Host } from '../balancing/host.js';
 import { REFUSED, type Circuit } from '../circuit/circuit.js';
+import { inStep } from '../core/in-turn.js';
 import { circuitOpen, netlocFull, rateLimited } from './refusals.js';
 import type { Stages } from './stages.js';
 
@@ -47,7 +48,8 @@ export class Passage {
   /** Asks the judging circuit; the error to refuse with, or undefined. */
   admit(nowMs: number): Error | undefined {
     const { stages, pinned } = this;
-    if (pinned !== undefined) return this.admitPinned(pinned, nowMs);
+    if (pinned !== undefined)
+      return inStep(() => this.admitPinned(pinned, nowMs));
     const { circuit } = stages;
     this.hostTicket = NO_TICKET;
     this.ticket =
@@ -85,17 +87,21 @@ export class Passage {
   /** A closed circuit lends nothing, so the length of a lease is worked out for others only. */
   private ticketOf(circuit: Circuit, nowMs: number): number {
     if (circuit.isClosed) return circuit.admit(nowMs, 0);
-    return circuit.isDrawn(nowMs)
-      ? circuit.admit(nowMs, this.leaseMs)
-      : REFUSED;
+    // Who hears that it is half-open does not take the probe of the call that found it.
+    return inStep(() =>
+      circuit.isDrawn(nowMs) ? circuit.admit(nowMs, this.leaseMs) : REFUSED,
+    );
   }
 
   /** Asks the circuit of a chosen host. */
   admitTo(host: Host, nowMs: number): Error | undefined {
     this.host = host;
-    if (host.circuit === undefined) return undefined;
+    const { circuit } = host;
+    if (circuit === undefined) return undefined;
     // A ramp's chance was drawn when it was picked.
-    const ticket = host.circuit.admit(nowMs, this.leaseMs);
+    const ticket = circuit.isClosed
+      ? circuit.admit(nowMs, 0)
+      : inStep(() => circuit.admit(nowMs, this.leaseMs));
     if (ticket === REFUSED) {
       this.release();
       return circuitOpen(this.stages, host, nowMs);
@@ -167,8 +173,11 @@ export function release(
   stages: Stages,
   tickets: Pick<Passage, 'host' | 'ticket' | 'hostTicket'>,
 ): void {
+  const { host, ticket, hostTicket } = tickets;
   const nowMs = stages.clock.nowMs();
-  stages.circuit?.release(tickets.ticket, nowMs);
-  if (tickets.host.circuit !== undefined)
-    stages.hosts.release(tickets.host, tickets.hostTicket, nowMs);
+  inStep(() => {
+    stages.circuit?.release(ticket, nowMs);
+    if (host.circuit !== undefined)
+      stages.hosts.release(host, hostTicket, nowMs);
+  });
 }

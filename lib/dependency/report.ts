@@ -1,6 +1,7 @@
 /**
  * Takes the one verdict of an attempt to everybody who learns from it: circuits, balancer, listeners.
  */
+import { catchUp, steps } from '../core/in-turn.js';
 import { isErrorOfAnyRealm } from '../core/is-error.js';
 import { partOf } from '../core/part-of.js';
 import type { Verdict } from '../core/verdict.js';
@@ -20,6 +21,29 @@ export type Reported = Pick<
 
 /** Takes the verdict of an ended attempt to circuits, balancer and counts. */
 export function report(
+  stages: Stages,
+  call: CallSettings,
+  attempt: Reported,
+  judgement: Judgement,
+  nowMs: number,
+  error: unknown,
+): void {
+  steps.underWay += 1;
+  try {
+    take(stages, call, attempt, judgement, nowMs, error);
+  } catch (fault) {
+    // The call ends as it would.
+    const message = 'What has come of an attempt could not be counted.';
+    stages.warnOnce('report', message, fault);
+  } finally {
+    steps.underWay -= 1;
+    catchUp();
+  }
+  if (stages.listeners.wantsAll)
+    tellEnded(stages, attempt, judgement.verdict, nowMs, error);
+}
+
+function take(
   stages: Stages,
   call: CallSettings,
   attempt: Reported,
@@ -67,8 +91,6 @@ export function report(
         askedMs,
       );
   }
-  if (stages.listeners.wantsAll)
-    tellEnded(stages, attempt, verdict, durationMs, error);
 }
 
 /** For how long a throttled answer keeps the circuit open, 0 where it does not. */
@@ -81,9 +103,9 @@ function peaceMs(stages: Stages, { retryAfter }: Judgement): number {
 
 function tellEnded(
   stages: Stages,
-  { host, attempt = 1 }: Reported,
+  { host, attempt = 1, startMs }: Reported,
   verdict: Verdict,
-  durationMs: number,
+  nowMs: number,
   error: unknown,
 ): void {
   stages.emit({
@@ -91,7 +113,7 @@ function tellEnded(
     dependencyId: stages.id,
     netloc: host.setting?.netloc,
     attempt,
-    durationMs,
+    durationMs: nowMs - startMs,
     verdict,
     ...(error !== undefined && { error }),
   });

@@ -171,8 +171,9 @@ function askedDelayMs(operation: Retrying, ended: Ended): number | undefined {
 
 /** Tells whoever reads the error when another try may work. */
 function noteRetryAfter(error: unknown, retryAfterMs: number): void {
-  if (!isErrorOfAnyRealm(error) || !Object.isExtensible(error)) return;
-  Object.defineProperty(error, 'retryAfterMs', {
+  if (!isErrorOfAnyRealm(error)) return;
+  // False where it may not be changed, which keeps nobody from his error.
+  Reflect.defineProperty(error, 'retryAfterMs', {
     value: retryAfterMs,
     configurable: true,
     enumerable: true,

@@ -18,7 +18,7 @@ import { Listeners, type DaceEvent } from '../core/events.js';
 import type { HostSetting } from '../core/host-setting.js';
 import { inTurn, MOST_CHANGES } from '../core/in-turn.js';
 import type { Random } from '../core/random.js';
-import { HttpTransport } from '../http/transport.js';
+import type { HttpTransport } from '../http/transport.js';
 import { RateLimit } from '../limits/rate-limit.js';
 import { RetryBudget } from '../limits/retry-budget.js';
 import { plainCall, type CallSettings } from './call-settings.js';
@@ -26,7 +26,13 @@ import { tellChange } from './circuit-news.js';
 import type { FleetOwner } from './circuit-owners.js';
 import type { DependencyEnvironment } from './environment.js';
 import { Fleet } from './fleet.js';
-import { httpOf, isReached, tellHosts, tellHostsFailed } from './host-news.js';
+import {
+  httpOf,
+  isReached,
+  tellHosts,
+  tellHostsFailed,
+  transportOf,
+} from './host-news.js';
 import { LiveWork } from './live-work.js';
 import type { Settings } from './settings.js';
 
@@ -121,10 +127,7 @@ export class Stages implements FleetOwner {
 
   /** Made when first used: an idle dependency has no connections. */
   get transport(): HttpTransport {
-    return (this.ownTransport ??= new HttpTransport(this.id, httpOf(this), {
-      nowMs: () => this.clock.nowMs(),
-      startTimer: (ms, fn) => this.live.startTimer(ms, fn),
-    }));
+    return (this.ownTransport ??= transportOf(this));
   }
 
   get lastFailure(): LastFailure | undefined {
@@ -142,7 +145,8 @@ export class Stages implements FleetOwner {
   }
 
   emit(event: DaceEvent): void {
-    this.listeners.emit(event);
+    if (this.listeners.emit(event)) return;
+    this.warnOnce('events', 'Listeners lead to events without an end.');
   }
 
   /** One warning per subject, however often it happens. */
@@ -159,7 +163,9 @@ export class Stages implements FleetOwner {
 
   /** For what a listener, a rule or a source may ask for in the middle of another change. */
   change(step: () => void): void {
-    if (inTurn(this, step)) return;
+    const failed = (error: unknown): void =>
+      this.warnOnce('change', 'A change has failed.', error);
+    if (inTurn(this, step, failed)) return;
     const message = `A change has led to ${MOST_CHANGES} others, each from within another: further ones are dropped.`;
     this.warnOnce('changes', message);
   }

@@ -58,8 +58,28 @@ export const CUT_EARLY: Judgement = { ...PLAIN, verdict: 'ignored' };
 /** The attempt was ended by its caller or by us. */
 export const NO_VERDICT = CUT_EARLY;
 
+/**
+ * Judges what an attempt returned, or threw, after `tookMs`. What cannot be judged, since looking at it
+ * throws, is judged by whether it was thrown: a call that is not judged would never end.
+ */
+export function judge(
+  stages: Stages,
+  call: CallSettings,
+  isError: boolean,
+  value: unknown,
+  tookMs: number,
+): Judgement {
+  try {
+    return isError
+      ? judgeError(stages, call, value)
+      : judgeResult(stages, call, value, tookMs);
+  } catch {
+    return isError ? BARE_FAILURE : SUCCESS;
+  }
+}
+
 /** Judges what an attempt returned after `tookMs`. Most results are judged by their type alone. */
-export function judgeResult(
+function judgeResult(
   stages: Stages,
   call: CallSettings,
   value: unknown,
@@ -102,7 +122,7 @@ function isOfTheGate(error: unknown, depth = 0): boolean {
 }
 
 /** Judges what an attempt threw. */
-export function judgeError(
+function judgeError(
   stages: Stages,
   call: CallSettings,
   error: unknown,

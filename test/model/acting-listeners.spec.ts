@@ -6,142 +6,62 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  consecutiveFailures,
-  createDependency,
-  ramp,
-  type CircuitMode,
-  type Dependency,
-  type DependencyOptions,
-  type Permit,
-} from '../../lib/core.js';
+import { createDependency, type Call, type Permit } from '../../lib/core.js';
+import type { Attempt } from '../../lib/dependency/attempt.js';
+import type { ExecuteHooks } from '../../lib/dependency/call-settings.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
+import { ACTS, FRAGILE, HOSTS, type Life } from '../support/acts.js';
 import {
   after,
   expectRest,
   refusedConnection,
+  thenable,
   unhandledDuring,
   watch,
   type Watched,
 } from '../support/core-toolkit.js';
 
-const HOSTS = ['http://a', 'http://b', 'http://c'];
-const FRAGILE = { trip: consecutiveFailures(2), resetTimeoutMs: 3 };
-
-/** What somebody in the middle of a call may do to its dependency. */
-interface Life {
-  readonly dependency: Dependency;
-  readonly callers: AbortController[];
-  readonly permits: Permit[];
-  call(): void;
-  act(): void;
+/** One call, and where in it code of the user's runs besides. */
+interface Manner {
+  readonly isFailing: boolean;
+  readonly tookMs: number;
+  readonly hasFallback: boolean;
+  readonly isHeeding: boolean;
+  /** A body is read beside the work, and hears when it is dropped. */
+  readonly hasBody: boolean;
+  readonly isThenable: boolean;
+  /** A framework frames it. */
+  readonly isFramed: boolean;
+  readonly netloc: string | undefined;
 }
 
-const configured =
-  (changes: DependencyOptions) =>
-  ({ dependency }: Life): void =>
-    dependency.configure(changes);
-const controlled =
-  (mode: CircuitMode, netloc?: string) =>
-  ({ dependency }: Life): void =>
-    dependency.control(mode, netloc);
+const USUAL: Manner = {
+  isFailing: true,
+  tookMs: 0,
+  hasFallback: false,
+  isHeeding: false,
+  hasBody: false,
+  isThenable: false,
+  isFramed: false,
+  netloc: undefined,
+};
 
-const ACTS: readonly ((life: Life) => void)[] = [
-  configured({ circuit: false }),
-  configured({ circuit: FRAGILE }),
-  configured({ hosts: HOSTS.slice(0, 1) }),
-  configured({ hosts: HOSTS.slice(1) }),
-  configured({ hosts: HOSTS }),
-  // A source that tells while it is being listened to, and answers when it is asked.
-  ({ dependency, act }) =>
-    dependency.configure({
-      hosts: {
-        refreshMs: 5,
-        hosts: async () => {
-          act();
-          return Promise.resolve(HOSTS.slice(0, 2));
-        },
-        watch: (tell) => {
-          tell(HOSTS.slice(2));
-          act();
-          return act;
-        },
-      },
-    }),
-  // A rule of the user's own.
-  ({ dependency, act }) =>
-    dependency.configure({
-      circuit: {
-        ...FRAGILE,
-        trip: {
-          name: 'own',
-          windowMs: 10_000,
-          trips: ({ failures }) => {
-            act();
-            return failures > 1;
-          },
-        },
-      },
-    }),
-  configured({
-    circuit: { ...FRAGILE, recovery: ramp({ recoveryMs: 4, graceMs: 2 }) },
-  }),
-  ({ dependency, act }) => {
-    let turn = 0;
-    dependency.configure({
-      loadBalancer: () => {
-        act();
-        return ['http', ['a:80', 'b:80', 'd:80'][turn++ % 3]!];
-      },
-    });
-  },
-  ({ dependency, act }) =>
-    dependency.configure({
-      loadBalancer: {
-        pick: (hosts) => {
-          act();
-          return hosts.at(-1)!;
-        },
-      },
-    }),
-  configured({ maxOpenPerNetloc: 1, maxQueuedPerNetloc: 2 }),
-  configured({ maxOpenPerNetloc: 5 }),
-  configured({ retry: { attempts: 4, on: 'any' } }),
-  configured({ retry: { attempts: 3, backoff: { delayMs: 2 } } }),
-  configured({ rateLimit: { limit: 3, intervalMs: 5 } }),
-  configured({ rateLimit: false }),
-  controlled('forced-open'),
-  controlled('disabled'),
-  controlled('metrics-only'),
-  controlled('auto'),
-  controlled('forced-open', 'a'),
-  controlled('auto', 'a'),
-  (life) => life.call(),
-  ({ callers }) => callers.shift()?.abort('left'),
-  ({ callers }) => callers.pop()?.abort('left'),
-  ({ dependency, permits }) => {
-    try {
-      permits.push(dependency.acquire());
-    } catch {
-      // Refused.
-    }
-  },
-  ({ permits }) => permits.shift()?.failure(),
-  ({ permits }) => permits.shift()?.success(),
-  ({ dependency }) => void dependency.snapshot(),
-];
-
+const rarely = fc.constantFrom(false, false, true);
 const turn = fc.record({
   calls: fc.array(
-    fc.record({
+    fc.record<Manner>({
       isFailing: fc.boolean(),
       tookMs: fc.constantFrom(0, 0, 2, 9),
       hasFallback: fc.boolean(),
       isHeeding: fc.boolean(),
+      hasBody: rarely,
+      isThenable: rarely,
+      isFramed: rarely,
+      netloc: fc.constantFrom(undefined, undefined, undefined, 'a', 'd'),
     }),
     { maxLength: 5 },
   ),
-  waitMs: fc.constantFrom(0, 1, 2, 5, 30),
+  waitMs: fc.constantFrom(0, 1, 2, 5, 30, 1_100),
 });
 
 describe('Those who act on a dependency in the middle of its calls', () => {
@@ -165,7 +85,9 @@ describe('Those who act on a dependency in the middle of its calls', () => {
         const permits: Permit[] = [];
         const calls: Watched<unknown>[] = [];
         let depth = 0;
-        let closing: Watched<void> | undefined;
+        const closings: Watched<void>[] = [];
+        const cancels: ((reason: unknown) => void)[] = [];
+        const attempts: Call[] = [];
         const act = (): void => {
           if (depth > 3) return;
           const next = left.shift();
@@ -174,7 +96,7 @@ describe('Those who act on a dependency in the middle of its calls', () => {
           depth += 1;
           try {
             if (acts.length - left.length === closingAct)
-              closing = watch(dependency.close());
+              closings.push(watch(dependency.close()));
             else next(life);
           } finally {
             depth -= 1;
@@ -203,44 +125,80 @@ describe('Those who act on a dependency in the middle of its calls', () => {
           },
           { clock, random: () => 0.5, onEvent: act },
         );
-        const one = (
-          isFailing = true,
-          tookMs = 0,
-          hasFallback = false,
-          isHeeding = false,
-        ): void => {
+        const failure = (): Error =>
+          Object.defineProperty(refusedConnection(), 'name', {
+            get: () => {
+              act();
+              return 'Refused';
+            },
+          });
+        const work = (call: Call, manner: Manner): unknown => {
+          attempts.push(call);
+          if (manner.isHeeding) call.signal.addEventListener('abort', act);
+          if (manner.hasBody) (call as Attempt).holdPermit?.(act, () => 0);
+          act();
+          const done = after(clock, manner.tookMs, () => {
+            if (manner.isFailing) throw failure();
+            return 'fine';
+          });
+          if (!manner.isThenable) return done;
+          return thenable((yes, no) => {
+            act();
+            return done.then(yes, no);
+          });
+        };
+        const hooks: ExecuteHooks = {
+          onStart: (cancel) => {
+            cancels.push(cancel);
+            act();
+          },
+          isAnswered: () => {
+            act();
+            return false;
+          },
+          onAnswer: (value) => {
+            act();
+            return value;
+          },
+        };
+        const one = (manner: Manner): void => {
           const caller = new AbortController();
           callers.push(caller);
+          const fallback = (): string => {
+            act();
+            return 'instead';
+          };
+          const options = {
+            signal: caller.signal,
+            netloc: manner.netloc,
+            ...(manner.hasFallback && { fallback }),
+          };
           calls.push(
             watch(
-              dependency.execute(
-                (call) => {
-                  if (isHeeding) call.signal.addEventListener('abort', act);
-                  act();
-                  return after(clock, tookMs, () => {
-                    if (isFailing) throw refusedConnection();
-                    return 'fine';
-                  });
-                },
-                {
-                  signal: caller.signal,
-                  ...(hasFallback && {
-                    fallback: () => {
-                      act();
-                      return 'instead';
-                    },
-                  }),
-                },
+              dependency.executeWith<unknown, unknown>(
+                (call) => work(call, manner),
+                options,
+                manner.isFramed ? hooks : undefined,
               ),
             ),
           );
         };
-        const life: Life = { dependency, callers, permits, call: one, act };
+        const life: Life = {
+          dependency,
+          callers,
+          permits,
+          cancels,
+          attempts,
+          call: () => one(USUAL),
+          closeAgain: () => {
+            if (closings.length > 0) closings.push(watch(dependency.close()));
+          },
+          act,
+        };
 
         const seen = await unhandledDuring(async () => {
           for (const { calls: asked, waitMs } of turns) {
-            for (const { isFailing, tookMs, hasFallback, isHeeding } of asked)
-              one(isFailing, tookMs, hasFallback, isHeeding);
+            for (const manner of asked) one(manner);
             act();
             await clock.advance(waitMs);
           }
@@ -248,16 +206,17 @@ describe('Those who act on a dependency in the middle of its calls', () => {
           for (const permit of permits.splice(0)) permit.ignore();
           // A source would have the clock wait for ever.
           dependency.configure({ hosts: HOSTS });
-          if (isClosedInside) closing = watch(dependency.close());
+          dependency.configure({ enabled: true });
+          if (isClosedInside) closings.push(watch(dependency.close()));
           await clock.advance(30_000);
         });
 
         expect(seen).toEqual([]);
         for (const call of calls) expect(call.state).not.toBe('pending');
-        expect(closing?.state).not.toBe('pending');
+        for (const closing of closings) expect(closing.state).toBe('fulfilled');
         ended += calls.length;
         expectRest({ clock, dependency });
-        if (closing !== undefined) return;
+        if (closings.length > 0) return;
         dependency.control('auto');
         dependency.control('auto', 'a');
         dependency.configure({
