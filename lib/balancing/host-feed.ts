@@ -130,7 +130,7 @@ export class HostFeed implements Waiter {
     this.context.runInAsyncScope(() => {
       // Whoever asked is in the middle of something, which the source may act on.
       Promise.resolve()
-        .then(() => this.source.hosts())
+        .then(() => (this.isStopped ? [] : this.source.hosts()))
         .then(
           (answer) => this.answered(round, answer),
           (error: unknown) => this.failed(round, error),

@@ -60,6 +60,14 @@ describe('The start of a host feed', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('asks nothing any more where it ends before the caller has gone on', async () => {
+    const { feed, clock, source } = fed();
+    feed.start();
+    feed.stop();
+    await clock.advance(60_000);
+    expect(source.times).toEqual([]);
+  });
+
   it('asks nothing before the caller has gone on', async () => {
     const { feed, clock, source } = fed();
     feed.start();
