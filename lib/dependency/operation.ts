@@ -182,7 +182,7 @@ export class Operation extends Passage implements Waiter, PermitWaiter, Live {
   settled(attempt: Attempt, isError: boolean, value: unknown): void {
     if (!attempt.isRunning) return attempt.workSettled();
     const { stages, call } = this;
-    this.phase = 'judging';
+    if (!this.isOver) this.phase = 'judging';
     stages.deadlines.remove(this);
     attempt.finish();
     const nowMs = stages.clock.nowMs();
