@@ -9,6 +9,7 @@ import {
   type DaceErrorDetails,
   type Kind,
 } from './dace-error.js';
+import { circuitText, ms, of } from './error-text.js';
 import { partOf } from './part-of.js';
 
 export {
@@ -25,19 +26,6 @@ export interface LastFailure {
   readonly name: string;
   /** Wall time, ISO 8601. */
   readonly at: string;
-}
-
-const of = (id: string, netloc?: string): string =>
-  netloc === undefined ? `"${id}"` : `"${id}" (${netloc})`;
-
-/** `4,200 ms`; `toLocaleString` would cost more than the rest of a refusal. */
-function ms(value: number): string {
-  let rest = Math.ceil(value);
-  if (!(rest >= 1_000 && rest < Infinity)) return `${rest} ms`;
-  let text = '';
-  for (; rest >= 1_000; rest = Math.floor(rest / 1_000))
-    text = `,${String(rest % 1_000).padStart(3, '0')}${text}`;
-  return `${rest}${text} ms`;
 }
 
 /** The circuit refused the call. @publicApi */
@@ -57,9 +45,7 @@ export class DaceCircuitOpenError extends DaceError {
     const { retryAfterMs, state = 'open' } = details;
     super(
       CIRCUIT_OPEN,
-      `Circuit of ${of(details.dependencyId, details.netloc)} is ${state}${
-        retryAfterMs === undefined ? '' : `; next probe in ${ms(retryAfterMs)}`
-      }`,
+      circuitText(details.dependencyId, details.netloc, state, retryAfterMs),
       details,
     );
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
