@@ -240,7 +240,7 @@ export class Dependency {
 
   /**
    * Merges `changes` by key; they hold from the next admission on. A closed dependency keeps none.
-   * Asked for from within another change, by a listener say, they are made when that is complete.
+   * Asked for in the middle of a step of it, by a trip rule or a source say, they are made after that.
    *
    * Errors: DaceConfigurationError, and then nothing has changed.
    */
@@ -253,7 +253,7 @@ export class Dependency {
     this.stages.configure(settings);
   }
 
-  /** An operator's hand on the circuit, or on that of one host; from within a change as `configure`. */
+  /** An operator's hand on the circuit, or on that of one host; in the middle of a step as `configure`. */
   control(mode: CircuitMode, netloc?: string): void {
     this.stages.control(
       mode,
