@@ -111,8 +111,9 @@ describe.each(Object.entries(ruleKinds))('A circuit with %s', (_, rules) => {
               life.circuit.control('auto', life.nowMs);
 
               const longest = longestOf(plan);
+              // The rest of a ramp that let somebody in, an opening, and a ramp that lets in nobody.
               const mostMs =
-                longest.leaseMs + longest.openingMs + longest.recoveryMs;
+                longest.leaseMs + longest.openingMs + 2 * longest.recoveryMs;
               const pauseMs = mostMs / 20;
               let lastMs = life.nowMs;
               for (let at = 0; at < 100; at++) {
