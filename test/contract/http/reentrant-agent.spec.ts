@@ -1,54 +1,23 @@
-import {
-  createDependency,
-  type Call,
-  type Dependency,
-  type DependencyOptions,
-} from 'nestjs-dace/core';
+import type { Call } from 'nestjs-dace/core';
 import { fetch as undiciFetch, request as ask, type Dispatcher } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Upstream, textOf, until } from '../../support/http-upstream.js';
+import { describe, expect, it } from 'vitest';
+import { textOf, until } from '../../support/http-upstream.js';
+import {
+  atRest,
+  dependency,
+  open,
+  served,
+  unhandled,
+  upstream,
+} from '../../support/reentrant.js';
 
 /** A handler of undici's is code of the user's: each of its methods may do what it likes. */
-let upstream: Upstream;
-let dependency: Dependency;
-let unhandled: unknown[] = [];
-const note = (error: unknown): void => void unhandled.push(error);
-
-beforeEach(async () => {
-  unhandled = [];
-  process.on('unhandledRejection', note);
-  process.on('uncaughtException', note);
-  upstream = await Upstream.start(async (request, response) => {
-    const body = await textOf(request);
-    if (request.url === '/hangs') return;
-    response.write('first');
-    setImmediate(() => response.end(`then ${body.length}`));
-  });
+served(async (request, response) => {
+  const body = await textOf(request);
+  if (request.url === '/hangs') return;
+  response.write('first');
+  setImmediate(() => response.end(`then ${body.length}`));
 });
-afterEach(async () => {
-  await dependency.close();
-  await upstream.stop();
-  process.off('unhandledRejection', note);
-  process.off('uncaughtException', note);
-});
-
-const open = (options: DependencyOptions = {}): void => {
-  dependency = createDependency('payments', {
-    hosts: [upstream.origin],
-    maxOpenPerNetloc: 1,
-    retry: false,
-    circuit: false,
-    timeoutMs: 10_000,
-    abandonAfterMs: 60_000,
-    shutdownGraceMs: 0,
-    ...options,
-  });
-};
-
-const atRest = (): boolean => {
-  const { inFlight, abandoned, queued } = dependency.snapshot();
-  return inFlight + abandoned + queued === 0;
-};
 
 type Method = 'connect' | 'headers' | 'data' | 'complete' | 'error';
 const METHODS: readonly Method[] = ['connect', 'headers', 'data', 'complete'];

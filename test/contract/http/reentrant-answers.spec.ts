@@ -5,58 +5,24 @@ import axios, {
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { firstValueFrom, take, type Observable } from 'rxjs';
-import {
-  createDependency,
-  type Dependency,
-  type DependencyOptions,
-} from 'nestjs-dace/core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DependencyOptions } from 'nestjs-dace/core';
+import { describe, expect, it } from 'vitest';
 import { DropInHttpService } from '../../../lib/nest/drop-in-http-service.js';
-import { Upstream, textOf, until } from '../../support/http-upstream.js';
+import { textOf, until } from '../../support/http-upstream.js';
 import { FACES, faces } from '../../support/parity.js';
+import {
+  atRest,
+  dependency,
+  open,
+  served,
+  unhandled,
+  upstream,
+} from '../../support/reentrant.js';
 
-let upstream: Upstream;
-let dependency: Dependency;
-let unhandled: unknown[] = [];
-const note = (error: unknown): void => void unhandled.push(error);
-
-beforeEach(async () => {
-  unhandled = [];
-  process.on('unhandledRejection', note);
-  process.on('uncaughtException', note);
-  upstream = await Upstream.start(async (request, response) => {
-    await textOf(request);
-    response.end('answer');
-  });
+served(async (request, response) => {
+  await textOf(request);
+  response.end('answer');
 });
-afterEach(async () => {
-  await dependency.close();
-  await upstream.stop();
-  process.off('unhandledRejection', note);
-  process.off('uncaughtException', note);
-});
-
-const open = (
-  http: DependencyOptions['http'] = {},
-  options: DependencyOptions = {},
-): void => {
-  dependency = createDependency('payments', {
-    hosts: [upstream.origin],
-    maxOpenPerNetloc: 1,
-    retry: false,
-    circuit: false,
-    timeoutMs: 10_000,
-    abandonAfterMs: 60_000,
-    shutdownGraceMs: 0,
-    http,
-    ...options,
-  });
-};
-
-const atRest = (): boolean => {
-  const { inFlight, abandoned, queued } = dependency.snapshot();
-  return inFlight + abandoned + queued === 0;
-};
 
 const answersTheNext = async (): Promise<void> => {
   dependency.configure({
@@ -123,7 +89,7 @@ describe.each(Object.entries(HOOKS))('%s', (_hook, options) => {
     it.each(Object.entries(THENABLES))(
       'may give what %s',
       async (_name, then) => {
-        open(options(then));
+        open({ http: options(then) });
         const { data } = await faces(dependency)[face]({ url: '/x' });
         expect(data).toBe('answer');
         expect(upstream.requests).toHaveLength(1);

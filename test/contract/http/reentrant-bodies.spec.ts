@@ -2,60 +2,29 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { AxiosRequestConfig } from 'axios';
-import {
-  createDependency,
-  type Dependency,
-  type DependencyOptions,
-} from 'nestjs-dace/core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Upstream, until } from '../../support/http-upstream.js';
+import { describe, expect, it } from 'vitest';
+import { until } from '../../support/http-upstream.js';
 import { FACES, faces } from '../../support/parity.js';
+import {
+  atRest,
+  dependency,
+  open,
+  served,
+  unhandled,
+  upstream,
+} from '../../support/reentrant.js';
 
 /** Bodies that are the user's to read or to write, and what he does meanwhile. */
-let upstream: Upstream;
-let dependency: Dependency;
-let unhandled: unknown[] = [];
-const note = (error: unknown): void => void unhandled.push(error);
-
-beforeEach(async () => {
-  unhandled = [];
-  process.on('unhandledRejection', note);
-  process.on('uncaughtException', note);
-  upstream = await Upstream.start((request, response) => {
-    if (request.url === '/packed')
-      response
-        .writeHead(200, { 'content-encoding': 'gzip' })
-        .end(gzipSync('plain'));
-    else if (request.url === '/endless') {
-      response.write('a'.repeat(100_000));
-    } else if (request.url === '/short') response.end('short');
-    else request.resume().on('end', () => response.end('answer'));
-  });
+served((request, response) => {
+  if (request.url === '/packed')
+    response
+      .writeHead(200, { 'content-encoding': 'gzip' })
+      .end(gzipSync('plain'));
+  else if (request.url === '/endless') {
+    response.write('a'.repeat(100_000));
+  } else if (request.url === '/short') response.end('short');
+  else request.resume().on('end', () => response.end('answer'));
 });
-afterEach(async () => {
-  await dependency.close();
-  await upstream.stop();
-  process.off('unhandledRejection', note);
-  process.off('uncaughtException', note);
-});
-
-const open = (options: DependencyOptions = {}): void => {
-  dependency = createDependency('payments', {
-    hosts: [upstream.origin],
-    maxOpenPerNetloc: 1,
-    retry: false,
-    circuit: false,
-    timeoutMs: 10_000,
-    abandonAfterMs: 60_000,
-    shutdownGraceMs: 0,
-    ...options,
-  });
-};
-
-const atRest = (): boolean => {
-  const { inFlight, abandoned, queued } = dependency.snapshot();
-  return inFlight + abandoned + queued === 0;
-};
 
 /** Whether all permits are back: the next call gets one. */
 const answersTheNext = async (): Promise<void> =>
@@ -75,22 +44,13 @@ describe.each(FACES)('A streamed answer of %s', (face) => {
       ...config,
     });
 
-  it('ends when the dependency closes, also over connections it has given up', async () => {
+  it.each([
+    ['over connections it has given up', { http: { poolSize: 3 } }],
+    ['of a host it has let go', { hosts: ['http://127.0.0.1:1'] }],
+  ])('ends when the dependency closes, also %s', async (_, changes) => {
     open();
     const { data } = (await ask()) as { data: Readable };
-    dependency.configure({ http: { poolSize: 3 } });
-    const ended = new Promise((resolve) => data.on('close', resolve));
-    data.resume();
-    await dependency.close();
-    await ended;
-    await until(async () => (await upstream.connections()) === 0);
-    expect(unhandled).toEqual([]);
-  });
-
-  it('ends when the dependency closes, also of a host it has let go', async () => {
-    open();
-    const { data } = (await ask()) as { data: Readable };
-    dependency.configure({ hosts: ['http://127.0.0.1:1'] });
+    dependency.configure(changes);
     const ended = new Promise((resolve) => data.on('close', resolve));
     data.resume();
     await dependency.close();

@@ -2,40 +2,28 @@ import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
-import {
-  createDependency,
-  type Dependency,
-  type DependencyOptions,
-} from 'nestjs-dace/core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Upstream, textOf, until } from '../../support/http-upstream.js';
+import type { DependencyOptions } from 'nestjs-dace/core';
+import { describe, expect, it } from 'vitest';
+import { textOf, until } from '../../support/http-upstream.js';
 import { FACES, faces } from '../../support/parity.js';
+import {
+  atRest,
+  dependency,
+  open,
+  served,
+  unhandled,
+  upstream,
+} from '../../support/reentrant.js';
 
 /**
  * Code of the user's runs in the middle of a request. Whatever it does there, the request ends once, no
  * permit and no connection stays behind, and whoever comes next is answered.
  */
-let upstream: Upstream;
-let dependency: Dependency;
-let unhandled: unknown[] = [];
-const note = (error: unknown): void => void unhandled.push(error);
-
-beforeEach(async () => {
-  unhandled = [];
-  process.on('unhandledRejection', note);
-  process.on('uncaughtException', note);
-  upstream = await Upstream.start(async (request, response) => {
-    const body = await textOf(request);
-    if (request.url === '/from')
-      response.writeHead(307, { location: '/to', 'content-length': 0 }).end();
-    else response.end(`answer to ${body.length}`);
-  });
-});
-afterEach(async () => {
-  await dependency.close();
-  await upstream.stop();
-  process.off('unhandledRejection', note);
-  process.off('uncaughtException', note);
+served(async (request, response) => {
+  const body = await textOf(request);
+  if (request.url === '/from')
+    response.writeHead(307, { location: '/to', 'content-length': 0 }).end();
+  else response.end(`answer to ${body.length}`);
 });
 
 type Http = NonNullable<DependencyOptions['http']>;
@@ -169,28 +157,6 @@ const THROWN: Record<string, () => unknown> = {
     ),
 };
 
-const open = ({ http }: Place, act: Act): void => {
-  dependency = createDependency('payments', {
-    hosts: [upstream.origin],
-    maxOpenPerNetloc: 1,
-    retry: false,
-    circuit: false,
-    timeoutMs: 10_000,
-    abandonAfterMs: 60_000,
-    shutdownGraceMs: 0,
-    http: http?.(act) ?? {},
-  });
-};
-
-const atRest = (): boolean => {
-  const { inFlight, abandoned, queued, totals } = dependency.snapshot();
-  const { started, succeeded, failed, refused, cancelled } = totals;
-  return (
-    inFlight + abandoned + queued === 0 &&
-    started === succeeded + failed + refused + cancelled
-  );
-};
-
 /** Sends a request with a body in which `act` acts once, and waits until nothing of it is left. */
 async function sent(
   place: Place,
@@ -206,7 +172,7 @@ async function sent(
     acts += 1;
     if (acts === 1) act(controller, attempt);
   };
-  open(place, once);
+  open({ http: place.http?.(once) ?? {} });
   const config: AxiosRequestConfig = {
     url: '/x',
     method: 'post',
