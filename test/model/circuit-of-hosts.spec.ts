@@ -56,9 +56,6 @@ const OCCURS = [
   'a host that waits for room',
 ];
 
-/** In how many of `runs` histories at least: of a handful it may be in none. */
-const manyOf = (runs: number): number => Math.floor(runs / 200);
-
 /** An outlier has no peers over one circuit alone; in a mix others mostly come before it. */
 const SHARES: Readonly<Record<string, number>> = { outlier: 1, 'a mix': 0.3 };
 
@@ -71,7 +68,7 @@ describe('A dependency does what lists of everything that happened to each host 
 
       const names = rules.flatMap(({ model }) => model.map(({ name }) => name));
       for (const what of new Set([...names, ...OCCURS]))
-        expect(times(what), what).toBeGreaterThanOrEqual(manyOf(runs));
+        expect(times(what), what).toBeGreaterThan(runs / 200);
     },
     PATIENCE_MS,
   );
@@ -83,7 +80,7 @@ describe('A dependency does what lists of everything that happened to each host 
       const times = compareIn(fleetPlansOf(undefined, ways), runs);
 
       for (const what of [...OCCURS, 'retryAfter'])
-        expect(times(what), what).toBeGreaterThanOrEqual(manyOf(runs));
+        expect(times(what), what).toBeGreaterThan(runs / 200);
     },
     PATIENCE_MS,
   );
